@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Everything built goes below $(O). `make help` lists what can be asked for.
+
+O          ?= build
+PREFIX     ?= /usr
+SYSCONFDIR ?= /etc
+UNITDIR    ?= /lib/systemd/system
+CC         ?= gcc
+CLANG      ?= clang
+BPFTOOL    ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
+PKG_CONFIG ?= pkg-config
+CFLAGS     ?= -O2 -g
+V          ?= 0
+VERSION    := 0.1.0
+
+Q   := $(if $(filter 1,$(V)),,@)
+say  = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' '$(1)' '$(@:$(O)/%=%)')
+pkg  = $(or $(shell $(PKG_CONFIG) $(2) $(1) 2>/dev/null),$(error missing one of: $(1) (run `make deps`)))
+
+LIBRARIES := libbpf libelf zlib libnl-3.0 libnl-route-3.0 yaml-0.1 jansson libmicrohttpd libsystemd smartcols
+WARNINGS  := -Wall -Wextra -Wformat=2 -Wshadow $(if $(WERROR),-Werror)
+SANITIZE_FLAGS := $(if $(SANITIZE),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+comma     := ,
+VG_CFLAGS  = -std=gnu11 $(WARNINGS) -D_GNU_SOURCE -DVG_VERSION='"$(VERSION)"' -Iinclude -Idaemon -I$(O) -I. \
+	     -MMD -MP $(SANITIZE_FLAGS) $(call pkg,$(LIBRARIES),--cflags)
+VG_LDLIBS  = $(call pkg,$(LIBRARIES),--libs)
+BPF_CFLAGS = -target bpf -mcpu=v3 -O2 -g -std=gnu11 -Wall -Wextra -Wshadow -Werror -Wno-address-of-packed-member \
+	     -Iinclude -I. -I/usr/include/$(shell $(CC) -print-multiarch) -MMD -MP
+
+bpf_objects := $(patsubst %.bpf.c,$(O)/%.bpf.o,$(wildcard bpf/*.bpf.c tests/bench/*.bpf.c tests/e2e/*.bpf.c))
+skeletons   := $(bpf_objects:.bpf.o=.skel.h)
+objects      = $(patsubst %.c,$(O)/%.o,$(filter-out %.bpf.c,$(wildcard $(1))))
+archives    := $(O)/share.a $(O)/dataplane.a $(O)/core.a
+programs    := $(O)/vpcgated $(O)/vpcgate
+unit_tests  := $(patsubst %.c,$(O)/%,$(wildcard tests/unit/test_*.c))
+run_tests   := $(patsubst %.c,$(O)/%,$(wildcard tests/run/test_*.c))
+e2e_tests   := $(wildcard tests/e2e/test_*.sh)
+vm_tests    := $(wildcard tests/vm/test_*.sh)
+bench       := $(O)/tests/bench/bench
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all deps demo test unit run e2e vm bench lint format install clean help build-tests
+
+all: $(programs) ## build vpcgated and vpcgate
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile | expand -t 20
+
+deps: ## install the Debian packages that building, testing and linting need
+	tools/deps
+
+demo: deps ## install what is missing, build, and filter real traffic between namespaces
+	$(Q)$(MAKE) --no-print-directory all build-tests
+	$(Q)VG_BUILD=$(O) tools/demo
+
+test: deps ## install what is missing, build, and run every test
+	$(Q)$(MAKE) --no-print-directory all build-tests
+	$(Q)VG_BUILD=$(O) tests/run-tests $(unit_tests) $(run_tests) $(e2e_tests) $(vm_tests)
+
+unit run e2e vm: all build-tests ## run one part of the tests: unit, run, e2e or vm
+	$(Q)VG_BUILD=$(O) tests/run-tests $($@_tests)
+
+build-tests: $(unit_tests) $(run_tests) $(bench) $(bpf_objects)
+
+bench: deps ## time the datapath against bare XDP_DROP and an LPM trie reference
+	$(Q)$(MAKE) --no-print-directory $(bench)
+	$(Q)VG_BUILD=$(O) $(bench)
+
+lint: ## check style, layering, warnings, shell scripts and manual pages
+	$(Q)O=$(O) tests/lint
+
+format: ## apply .clang-format
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
+install: all ## install below $(DESTDIR)$(PREFIX)
+	install -D -m 755 $(O)/vpcgated $(DESTDIR)$(PREFIX)/sbin/vpcgated
+	install -D -m 755 $(O)/vpcgate $(DESTDIR)$(PREFIX)/bin/vpcgate
+	install -D -m 644 deploy/systemd/vpcgated.service $(DESTDIR)$(UNITDIR)/vpcgated.service
+	install -D -m 644 deploy/vpcgate.yaml $(DESTDIR)$(PREFIX)/share/doc/vpcgate/examples/vpcgate.yaml
+	install -D -m 644 tools/vpcgate.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/vpcgate
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man8 docs/vpcgate.8 docs/vpcgated.8
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man5 docs/vpcgate.yaml.5
+	install -d -m 755 $(DESTDIR)$(SYSCONFDIR)/vpcgate
+
+clean: ## remove what was built
+	rm -rf $(O)
+
+$(O)/core.a: $(call objects,daemon/core/*.c)
+$(O)/dataplane.a: $(call objects,daemon/dataplane/*.c)
+$(O)/share.a: $(call objects,daemon/share/*.c)
+$(O)/oracle.a: $(call objects,tests/oracle/*.c)
+$(O)/%.a:
+	$(call say,AR)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(O)/vpcgated: $(call objects,daemon/service/*.c) $(archives)
+$(O)/vpcgate: $(call objects,tools/*.c) $(archives)
+$(unit_tests) $(run_tests): %: %.o $(O)/oracle.a $(archives)
+$(bench): $(call objects,tests/bench/*.c) $(O)/oracle.a $(archives)
+$(programs) $(unit_tests) $(run_tests) $(bench):
+	$(call say,LD)
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE_FLAGS) $(LDFLAGS) -o $@ $^ $(VG_LDLIBS) $(if $(findstring /tests/,$@),$(call pkg,cmocka,--libs))
+
+$(O)/%.o: %.c
+	$(call say,CC)
+	$(Q)mkdir -p $(@D) && $(CC) $(VG_CFLAGS) $(if $(filter tests/%,$<),-Werror=unused-function) $(CFLAGS) $(CPPFLAGS) -c $< -o $@
+$(call objects,daemon/dataplane/*.c tests/bench/*.c tests/run/*.c): | $(skeletons)
+
+$(O)/%.bpf.o: %.bpf.c
+	$(call say,BPF)
+	$(Q)mkdir -p $(@D) && $(CLANG) $(BPF_CFLAGS) -c $< -o $@
+$(O)/%.skel.h: $(O)/%.bpf.o
+	$(call say,SKEL)
+	$(Q)$(BPFTOOL) gen skeleton $< name $(subst -,_,$(notdir $*))_bpf >$@
+
+-include $(shell find $(O) -name '*.d' 2>/dev/null)

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * A policy: everything that one config decides, with its sources read, its names resolved and its
+ * limits checked. Immutable once built.
+ */
+#ifndef VPCGATE_POLICY_H
+#define VPCGATE_POLICY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include "core/config.h"
+#include "core/diag.h"
+#include "core/prefix.h"
+
+/* A prefix of a set, and which of the policy's origins it came from. */
+struct vg_range {
+	struct vg_prefix prefix;
+	unsigned origin;
+};
+
+/* Where ranges come from: "vpcgate.yaml", "google:iap (2026-11-22)", "file:/etc/vpcgate/office.txt". */
+struct vg_origin {
+	char *text;
+};
+
+struct vg_set {
+	char name[VG_NAME_SIZE];
+	struct vg_range *ranges;	/* in file order */
+	size_t n_ranges;
+};
+
+/* The config's sets in file order, then `load-balancer` and `health-check` where it gives none. */
+#define VG_MAX_POLICY_SETS (VG_MAX_SETS + 2)
+
+struct vg_service {
+	char name[VG_NAME_SIZE];
+	int protocol;			/* or VG_PROTOCOL_ANY */
+	int port;			/* or 0 */
+	struct vg_prefix *to;
+	size_t n_to;			/* 0: any destination */
+	enum vg_ingress ingress;	/* VG_INGRESS_INHERIT: the interface's */
+	bool has_also_admit;		/* false: the interface's */
+	__u64 also_admit;		/* bit i: set i */
+};
+
+/* One item of `interfaces`: the first whose pattern matches a NIC's name is its rule. */
+struct vg_interface_rule {
+	char *pattern;
+	enum vg_ingress ingress;	/* resolved */
+	enum vg_attach_mode attach;	/* resolved */
+};
+
+struct vg_policy {
+	char *path;			/* of the config */
+	struct vg_set *sets;
+	size_t n_sets;
+	struct vg_origin *origins;
+	size_t n_origins;
+	struct vg_service *services;
+	size_t n_services;
+	struct vg_interface_rule *rules;
+	size_t n_rules;
+	__u64 also_admit;
+	size_t n_prefixes4, n_prefixes6;	/* over all sets, as written */
+	bool monitor;
+	bool non_ip_pass;
+	bool exporter;
+	char *exporter_address;		/* NULL without exporter */
+	unsigned exporter_port;
+};
+
+/* What is admitted for one rule and one service (or none). */
+struct vg_effective {
+	enum vg_ingress ingress;
+	__u64 sets;			/* bit i: set i is admitted; meaningless where `open` */
+	bool open;
+};
+
+/*
+ * Reads a file whole for a policy. Returns 0 and a heap buffer (freed by the caller, NUL-terminated
+ * behind `ret_length` bytes) or a negative errno.
+ */
+struct vg_reader {
+	int (*read)(void *context, const char *path, char **ret_text, size_t *ret_length);
+	void *context;
+};
+
+/*
+ * Resolves `config`; `file:` sources are read through `reader`, relative paths beside the config.
+ * On failure `diag` says where (perhaps in such a file) and why. -EINVAL, -E2BIG, -ENOMEM, or what
+ * the reader returned. The policy keeps no pointer into `config`.
+ */
+int vg_policy_build(const struct vg_config *config, const struct vg_reader *reader,
+		    struct vg_policy **ret_policy, struct vg_diag *diag);
+void vg_policy_free(struct vg_policy *policy);
+void vg_policy_free_p(struct vg_policy **policy);
+
+/* vg_config_parse() of the file and vg_policy_build() in one; the file is read through `reader`. */
+int vg_policy_read(const char *path, const struct vg_reader *reader, struct vg_policy **ret_policy,
+		   struct vg_diag *diag);
+
+/* The rule for a NIC of that name, or -ENOENT. */
+int vg_policy_rule(const struct vg_policy *policy, const char *interface);
+
+/* Index of the set, or -ENOENT. */
+int vg_policy_set(const struct vg_policy *policy, const char *name);
+
+/* `service` is an index, or -1 for a frame that matches none. */
+struct vg_effective vg_policy_effective(const struct vg_policy *policy, size_t rule, int service);
+
+#endif

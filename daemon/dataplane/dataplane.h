@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The kernel side as userspace sees it. Everything lives in one bpffs folder, DIR:
+ *   DIR/state, labels, counters, service_counters   maps shared by all generations
+ *   DIR/programs                                    PROG_ARRAY; slot 0 is the policy in force
+ *   DIR/entry                                       the entry program
+ *   DIR/links/IFNAME                                a bpf_link for each filtered NIC
+ * Nothing here logs: functions return a negative errno and fill `diag` (text only, no file).
+ */
+#ifndef VPCGATE_DATAPLANE_H
+#define VPCGATE_DATAPLANE_H
+
+#include <net/if.h>
+#include "core/diag.h"
+#include "core/policy.h"
+#include "core/tables.h"
+#include "vpcgate/abi.h"
+
+#define VG_BPFFS_DEFAULT "/sys/fs/bpf/vpcgate"
+
+struct vg_dataplane;
+
+/* Sends libbpf's own messages, the verifier's included, to `log` from now on. */
+void vg_dataplane_set_log(void (*log)(const char *text));
+
+/*
+ * Opens the folder, which it creates where missing: pins of this ABI version are adopted, those of
+ * another are replaced at the first publish, without a gap. Only the daemon calls this.
+ * -ENOTSUP: not on a bpffs; -EPERM: privilege is missing; -EEXIST: another daemon holds the folder.
+ */
+int vg_dataplane_open(const char *dir, struct vg_dataplane **ret_dataplane, struct vg_diag *diag);
+void vg_dataplane_close(struct vg_dataplane *dataplane);
+void vg_dataplane_close_p(struct vg_dataplane **dataplane);
+
+/* A NIC to filter, and the row of the policy's rules that it follows. */
+struct vg_target {
+	unsigned ifindex;
+	char name[IF_NAMESIZE];
+	size_t rule;
+};
+
+/*
+ * Loads a fresh policy program with its tables, then puts it in force by one write. On failure the
+ * policy in force stays. Counter slots are assigned by name and kept. -E2BIG: more than
+ * VG_MAX_INTERFACES targets. Must come before vg_dataplane_attach() of a new target.
+ */
+int vg_dataplane_publish(struct vg_dataplane *dataplane, const struct vg_policy *policy,
+			 const struct vg_tables *tables, const struct vg_target *targets, size_t n,
+			 struct vg_diag *diag);
+
+/* How a NIC is filtered. */
+struct vg_attachment {
+	enum vg_attach_mode mode;	/* VG_ATTACH_NATIVE or VG_ATTACH_GENERIC */
+	bool adopted;			/* an earlier daemon's link was kept */
+	__u32 program_id;		/* of the entry program */
+	char fallback[256];		/* why not native, where auto chose generic; else "" */
+};
+
+/*
+ * Attaches the entry program to a NIC with a pinned link, or adopts the link that is there.
+ * -EBUSY: another program is attached (the text names it); -ENODEV: no such NIC; else what the
+ * kernel refused native mode with.
+ */
+int vg_dataplane_attach(struct vg_dataplane *dataplane, unsigned ifindex, const char *name,
+			enum vg_attach_mode mode, struct vg_attachment *ret_attachment,
+			struct vg_diag *diag);
+
+/*
+ * Takes the filter off one NIC. Needs no open dataplane, so that the CLI can do it while no daemon
+ * runs. -ENOENT: there is no link of that name.
+ */
+int vg_dataplane_detach(const char *dir, const char *name, struct vg_diag *diag);
+
+/* Removes every link and then every other pin: nothing of vpcgate is left in the folder. */
+int vg_dataplane_remove(const char *dir, struct vg_diag *diag);
+
+/* What is pinned and attached now, for the CLI and for status. */
+struct vg_link_info {
+	char name[IF_NAMESIZE];		/* of the pin */
+	unsigned ifindex;		/* 0: the NIC is gone */
+	enum vg_attach_mode mode;	/* VG_ATTACH_INHERIT where it can't be told */
+	__u32 program_id;
+};
+
+/* `ret_links` is a heap array of `ret_n`. No folder is no links. */
+int vg_dataplane_links(const char *dir, struct vg_link_info **ret_links, size_t *ret_n,
+		       struct vg_diag *diag);
+
+/* -ENOENT: nothing was ever published here; -EPROTO: another ABI version. */
+int vg_dataplane_state(const char *dir, struct vg_state *ret_state, struct vg_diag *diag);
+
+/* ---- counters ---- */
+
+struct vg_counter {
+	char interface[VG_NAME_SIZE];
+	char source[VG_NAME_SIZE];	/* "" where the source is in no set */
+	enum vg_outcome outcome;
+	enum vg_verdict verdict;
+	struct vg_count count;
+};
+
+struct vg_service_counter {
+	char interface[VG_NAME_SIZE];
+	char service[VG_NAME_SIZE];
+	enum vg_verdict verdict;
+	struct vg_count count;
+};
+
+/* All counters that are not zero, summed over the CPUs, by interface, row and source slot. */
+struct vg_counters {
+	struct vg_counter *items;
+	size_t n;
+	struct vg_service_counter *services;
+	size_t n_services;
+};
+
+/* Reads the pinned maps; needs no daemon. -ENOENT, -EPROTO, -EPERM as vg_dataplane_state(). */
+int vg_counters_read(const char *dir, struct vg_counters **ret_counters, struct vg_diag *diag);
+void vg_counters_free(struct vg_counters *counters);
+void vg_counters_free_p(struct vg_counters **counters);
+
+/* ---- test and bench: one frame through entry and policy program ---- */
+
+/*
+ * BPF_PROG_TEST_RUN of the entry program. `ifindex` 0 takes the kernel's default device. Returns the
+ * XDP action (>= 0) or a negative errno; `ret_ns`, if given, the kernel's time a run.
+ */
+int vg_dataplane_test_run(struct vg_dataplane *dataplane, const void *frame, size_t length,
+			  unsigned ifindex, unsigned repeat, __u32 *ret_ns);
+
+#endif

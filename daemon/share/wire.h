@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The control socket's messages: one JSON object a line each way, then the connection is closed.
+ *   request  {"version": 1, "command": "status" | "check" | "ranges" | "detach", ...}
+ *   answer   {"version": 1, "ok": true, ...}  or  {"version": 1, "ok": false, "error": "text"}
+ *
+ * status   no arguments. Answer:
+ *   "daemon": {"version", "pid", "started_s", "config"}
+ *   "policy": {"generation", "published_s", "enforcement": "enforce" | "monitor", "sets", "services",
+ *              "prefixes4", "prefixes6", "table_bytes"}
+ *   "reloads": {"succeeded", "failed", "last_error": text or null, "last_error_s"}
+ *   "exporter": "ADDRESS:PORT" or null
+ *   "interfaces": [{"name", "ifindex", "state": "attached" | "absent" | "failed" | "detached",
+ *              "mode": "native" | "generic" or null, "ingress", "adopted", "program_id",
+ *              "reason": why generic, failed or detached, or null,
+ *              "pass": {"packets", "bytes", "packets_per_second"}, "drop": alike, "would_drop": alike}]
+ *   "hints": [text]
+ * check    "address", and optionally "to", "port" ("tcp/443", "icmp"), "interface". Answer: what
+ *          vg_check_json() makes (share/check.h), with "generation".
+ * ranges   optionally "set". Answer: what vg_ranges_json() makes (share/check.h).
+ * detach   optionally "interface"; all without it. Answer: "detached": [names].
+ */
+#ifndef VPCGATE_WIRE_H
+#define VPCGATE_WIRE_H
+
+#include <jansson.h>
+#include "core/diag.h"
+
+#define VG_SOCKET_DEFAULT "/run/vpcgate/control.sock"
+#define VG_WIRE_VERSION 1
+#define VG_WIRE_REQUEST_MAX 65536u		/* bytes, the newline included */
+#define VG_WIRE_ANSWER_MAX (256u << 20)
+
+/*
+ * Sends `request` (its reference is kept by the caller; "version" is added) and waits up to
+ * `timeout_ms` for the answer. 0: an answer with "ok": true, owned by the caller. -ECONNREFUSED or
+ * -ENOENT: no daemon listens; -ETIMEDOUT; -EPROTO: not an answer; -EREMOTEIO: "ok" is false and
+ * `diag` holds its error.
+ */
+int vg_wire_call(const char *socket_path, json_t *request, int timeout_ms, json_t **ret_answer,
+		 struct vg_diag *diag);
+
+#endif
