@@ -11,6 +11,12 @@
 #include "core/diag.h"
 #include "vpcgate/abi.h"
 
+/* Limits of the text itself; those of the policy are in vpcgate/abi.h. */
+#define VG_CONFIG_MAX_BYTES (64u << 20)
+#define VG_MAX_INTERFACE_ITEMS 64
+#define VG_MAX_SOURCE_ENTRIES (VG_MAX_PREFIXES4 + VG_MAX_PREFIXES6)	/* of all sets together */
+#define VG_MAX_ALSO_ADMIT 64						/* names in one list */
+
 /* X(constant, text, Cloud Run's Terraform spelling) */
 #define VG_INGRESS_SETTINGS(X)                                               \
 	X(ALL, "all", "INGRESS_TRAFFIC_ALL")                                 \
@@ -102,9 +108,11 @@ void vg_config_free_p(struct vg_config **config);
 const char *vg_ingress_text(enum vg_ingress ingress);	/* "inherit" where not given */
 const char *vg_attach_mode_text(enum vg_attach_mode mode);
 
-/* "tcp", "udp", ..., or the number where a protocol has no name here. `out` has 16 bytes. */
+/* "tcp", "udp", ..., "any", or the number where a protocol has no name here. `out` has 16 bytes. */
 const char *vg_protocol_text(int protocol, char *out);
 /* A name or a number from 0 to 255; -EINVAL otherwise. */
 int vg_protocol_parse(const char *text, int *ret_protocol);
+/* TCP, UDP and SCTP: those that a service may name a port of. */
+bool vg_protocol_has_ports(int protocol);
 
 #endif

@@ -11,6 +11,9 @@
 #include "core/prefix.h"
 #include "vpcgate/abi.h"
 
+/* A flag of routes alone: VG_CLASS_MARTIAN, but only for addresses that are in no set. */
+#define VG_ROUTE_MARTIAN_UNLISTED 0x8000
+
 /*
  * A prefix and what it adds to the addresses inside it: they belong to `sets`, carry `flags`, and
  * take `source` from the longest of their routes that has any sets (ties: the lowest source).

@@ -50,10 +50,10 @@ int vg_dataplane_publish(struct vg_dataplane *dataplane, const struct vg_policy 
 
 /* How a NIC is filtered. */
 struct vg_attachment {
-	enum vg_attach_mode mode;	/* VG_ATTACH_NATIVE or VG_ATTACH_GENERIC */
-	bool adopted;			/* an earlier daemon's link was kept */
-	__u32 program_id;		/* of the entry program */
-	char fallback[256];		/* why not native, where auto chose generic; else "" */
+	enum vg_attach_mode mode; /* VG_ATTACH_NATIVE or VG_ATTACH_GENERIC */
+	bool adopted;		  /* an earlier daemon's link was kept */
+	__u32 program_id;	  /* of the entry program */
+	char fallback[256];	  /* why not native, where auto chose generic; else "" */
 };
 
 /*
@@ -76,9 +76,9 @@ int vg_dataplane_remove(const char *dir, struct vg_diag *diag);
 
 /* What is pinned and attached now, for the CLI and for status. */
 struct vg_link_info {
-	char name[IF_NAMESIZE];		/* of the pin */
-	unsigned ifindex;		/* 0: the NIC is gone */
-	enum vg_attach_mode mode;	/* VG_ATTACH_INHERIT where it can't be told */
+	char name[IF_NAMESIZE];	  /* of the pin */
+	unsigned ifindex;	  /* 0: the NIC is gone */
+	enum vg_attach_mode mode; /* VG_ATTACH_INHERIT where it can't be told */
 	__u32 program_id;
 };
 
@@ -93,7 +93,7 @@ int vg_dataplane_state(const char *dir, struct vg_state *ret_state, struct vg_di
 
 struct vg_counter {
 	char interface[VG_NAME_SIZE];
-	char source[VG_NAME_SIZE];	/* "" where the source is in no set */
+	char source[VG_NAME_SIZE]; /* "" where the source is in no set */
 	enum vg_outcome outcome;
 	enum vg_verdict verdict;
 	struct vg_count count;

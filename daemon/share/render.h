@@ -10,7 +10,9 @@
 
 struct vg_column {
 	const char *title;
-	bool right;	/* numbers: flush right */
+	bool right; /* numbers: flush right */
+	/* Where given: the colour of a cell by name ("red"), or NULL for none. */
+	const char *(*colour)(const char *cell);
 };
 
 /* Prints `rows` * `columns` cells (row by row; NULL is an empty cell) to `out`. -ENOMEM. */
@@ -19,5 +21,25 @@ int vg_render_table(FILE *out, const struct vg_column *columns, size_t n_columns
 
 /* "1,234,567"; `out` has 32 bytes. Returns `out`. */
 const char *vg_render_count(__u64 value, char *out);
+
+#define VG_RENDER_SIZE 32 /* of every `out` below, too */
+
+/* "640 B", "1.5 KiB", "12.0 MiB". */
+const char *vg_render_bytes(__u64 bytes, char *out);
+
+/* The two largest units: "45 s", "2 min 5 s", "3 h 12 min", "12 d 4 h". */
+const char *vg_render_duration(__u64 seconds, char *out);
+
+/* A rate: "0", "0.4", "12.5", and whole from 100: "1,234". Negative is 0. */
+const char *vg_render_rate(double per_second, char *out);
+
+/* True where `out` is a terminal and NO_COLOR is not set (no-color.org). */
+bool vg_render_colours(FILE *out);
+
+/* Escape sequence that starts a colour of that name, or ends all with NULL; "" where none apply. */
+const char *vg_render_colour(FILE *out, const char *name);
+
+/* The colour of "pass", "drop" or "would-drop" in either case; NULL for other text. */
+const char *vg_render_verdict_colour(const char *verdict);
 
 #endif

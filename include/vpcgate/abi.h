@@ -119,10 +119,12 @@ struct vg_class {
 };
 _Static_assert(sizeof(struct vg_class) == 16, "vg_class has padding");
 
+#define VG_NO_SERVICE 0xffff
+
 /* Element rule * (services + 1) + service; service 0 is a frame that matches no service. */
 struct vg_admission {
 	__u64 sets;			/* bit i: set i is admitted */
-	__u16 service;			/* counter slot of the service */
+	__u16 service;			/* counter slot of the service, or VG_NO_SERVICE */
 	__u8 open;			/* 1: ingress is `all` */
 	__u8 pad[5];
 };
@@ -130,7 +132,7 @@ _Static_assert(sizeof(struct vg_admission) == 16, "vg_admission has padding");
 
 /*
  * 16-bit tables, element i at page i / 256. Map `l4_class`: TCP, UDP and SCTP ports, a block of
- * 65,536 each, then one element an IP protocol. Map `service`: destination class * l4_classes +
+ * 65,536 each, then one element an IP protocol. Map `services`: destination class * l4_classes +
  * L4 class gives the service, 0 for none. L4 class 0 is "unknown".
  */
 struct vg_page16 {

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The tables of one policy. Userspace sets max_entries, fills them through mmap() and freezes them
+ * before the program is put in force; a table that a policy doesn't use has one element.
+ */
+#ifndef VPCGATE_BPF_MAPS_H
+#define VPCGATE_BPF_MAPS_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include "vpcgate/abi.h"
+
+#define VG_TABLE(name, element)                    \
+	struct {                                   \
+		__uint(type, BPF_MAP_TYPE_ARRAY);  \
+		__uint(map_flags, BPF_F_MMAPABLE); \
+		__uint(max_entries, 1);            \
+		__type(key, __u32);                \
+		__type(value, element);            \
+	} name SEC(".maps")
+
+VG_TABLE(source4_nodes, struct vg_trie_node);
+VG_TABLE(source4_skips, struct vg_trie_skip);
+VG_TABLE(source6_nodes, struct vg_trie_node);
+VG_TABLE(source6_skips, struct vg_trie_skip);
+VG_TABLE(classes, struct vg_class);
+VG_TABLE(to4_nodes, struct vg_trie_node);
+VG_TABLE(to4_skips, struct vg_trie_skip);
+VG_TABLE(to6_nodes, struct vg_trie_node);
+VG_TABLE(to6_skips, struct vg_trie_skip);
+VG_TABLE(l4_class, struct vg_page16);
+VG_TABLE(services, struct vg_page16);
+VG_TABLE(admission, struct vg_admission);
+
+#endif

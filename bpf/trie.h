@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Walk of the compiled multibit trie (layout: vpcgate/abi.h, builder: daemon/core/trie.c). */
+#ifndef VPCGATE_BPF_TRIE_H
+#define VPCGATE_BPF_TRIE_H
+
+#include "bpf/maps.h"
+
+/* Levels below the two root bytes. */
+#define VG_TRIE_LEVELS4 2
+#define VG_TRIE_LEVELS6 14
+
+/* The rest of an address: the next bits are the top bits of `hi`. */
+struct vg_bits {
+	__u64 hi;
+	__u64 lo;
+};
+
+/* `count` is 8 to 56, so that no shift reaches 64. */
+static __always_inline void vg_bits_drop(struct vg_bits *bits, __u32 count)
+{
+	bits->hi = bits->hi << count | bits->lo >> (64 - count);
+	bits->lo <<= count;
+}
+
+static __always_inline __u32 vg_trie_node_entry(void *nodes, __u32 index, struct vg_bits *bits)
+{
+	const struct vg_trie_node *node = bpf_map_lookup_elem(nodes, &index);
+	const __u32 byte = bits->hi >> 56;
+
+	if (!node)
+		return VG_ENTRY_LEAF | VG_CLASS_NONE;
+	vg_bits_drop(bits, 8);
+	return node->entry[byte];
+}
+
+static __always_inline __u32 vg_trie_skip_entry(void *skips, __u32 index, struct vg_bits *bits)
+{
+	const struct vg_trie_skip *skip = bpf_map_lookup_elem(skips, &index);
+	__u32 count;
+
+	if (!skip)
+		return VG_ENTRY_LEAF | VG_CLASS_NONE;
+	count = skip->bits & 63;
+	if ((bits->hi ^ skip->value) >> (64 - count))
+		return skip->miss;
+	vg_bits_drop(bits, count);
+	return skip->hit;
+}
+
+/*
+ * The class of an address. A walk that doesn't end within `levels`, which a table of ours can't
+ * cause, is in no set: an allow-list fails closed.
+ */
+static __always_inline __u32 vg_trie_walk(void *nodes, void *skips, __u64 hi, __u64 lo, int levels)
+{
+	struct vg_bits bits = {.hi = hi, .lo = lo};
+	__u32 entry, root = hi >> 56;
+
+	vg_bits_drop(&bits, 8);
+	entry = vg_trie_node_entry(nodes, root, &bits);
+	for (int i = 0; i < levels; i++) {
+		const __u32 kind = entry & VG_ENTRY_KIND;
+
+		if (kind == VG_ENTRY_LEAF)
+			return entry;
+		if (kind == VG_ENTRY_NODE)
+			entry = vg_trie_node_entry(nodes, entry & VG_ENTRY_INDEX, &bits);
+		else
+			entry = vg_trie_skip_entry(skips, entry & VG_ENTRY_INDEX, &bits);
+	}
+	return entry & VG_ENTRY_KIND ? VG_CLASS_NONE : entry;
+}
+
+#endif

@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The folder of pins: made, adopted, replaced and removed. */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/bpf.h>
+#include <linux/magic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include "dataplane/internal.h"
+#include "bpf/entry.skel.h"
+#include "share/cleanup.h"
+
+const char *const vg_pin_names[VG_PIN_MAX] = {
+	[VG_PIN_STATE] = "state",	[VG_PIN_LABELS] = "labels",
+	[VG_PIN_COUNTERS] = "counters", [VG_PIN_SERVICE_COUNTERS] = "service_counters",
+	[VG_PIN_PROGRAMS] = "programs", [VG_PIN_ENTRY] = "entry",
+};
+
+static void entry_destroy_p(struct entry_bpf **skeleton)
+{
+	entry_bpf__destroy(*skeleton);
+}
+
+static void (*log_line)(const char *text);
+
+static int print_line(enum libbpf_print_level level, const char *format, va_list args)
+{
+	char text[4096];
+
+	(void)level;
+	if (!log_line)
+		return 0;
+	vsnprintf(text, sizeof(text), format, args);
+	text[strcspn(text, "\n")] = '\0';
+	log_line(text);
+	return 0;
+}
+
+void vg_dataplane_set_log(void (*log)(const char *text))
+{
+	log_line = log;
+	libbpf_set_print(print_line);
+}
+
+void vg_pin_path(const char *dir, const char *name, char out[PATH_MAX])
+{
+	/* vg_dataplane_open() bounds `dir`; a longer one from the CLI names nothing that exists. */
+	if (snprintf(out, PATH_MAX, "%s/%s", dir, name) >= PATH_MAX)
+		out[0] = '\0';
+}
+
+static bool on_bpffs(const char *path)
+{
+	struct statfs fs;
+
+	return statfs(path, &fs) == 0 && fs.f_type == BPF_FS_MAGIC;
+}
+
+static int make_folder(const char *dir, struct vg_diag *diag)
+{
+	_cleanup_free_ char *parent = NULL;
+	char links[PATH_MAX];
+	char *slash;
+
+	parent = strdup(dir);
+	if (!parent)
+		return -ENOMEM;
+	slash = strrchr(parent, '/');
+	if (!slash || slash == parent)
+		return vg_dataplane_fail(
+			diag, EINVAL,
+			"'%s' is not a folder on a bpffs: give a path such as " VG_BPFFS_DEFAULT,
+			dir);
+	*slash = '\0';
+	if (!on_bpffs(parent))
+		return vg_dataplane_fail(diag, ENOTSUP,
+					 "no bpffs at %s: mount it with `mount -t bpf bpf %s`",
+					 parent, parent);
+	vg_pin_path(dir, "links", links);
+	if ((mkdir(dir, 0700) < 0 && errno != EEXIST) ||
+	    (mkdir(links, 0700) < 0 && errno != EEXIST))
+		return vg_dataplane_fail(diag, errno, "can't make the folder %s: %s", dir,
+					 strerror(errno));
+	return 0;
+}
+
+/* One daemon a folder: the lock goes with the process, however it ends. */
+static int lock_folder(struct vg_dataplane *dp, struct vg_diag *diag)
+{
+	dp->lock_fd = open(dp->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dp->lock_fd < 0)
+		return vg_dataplane_fail(diag, errno, "can't open %s: %s", dp->dir,
+					 strerror(errno));
+	if (flock(dp->lock_fd, LOCK_EX | LOCK_NB) < 0)
+		return vg_dataplane_fail(
+			diag, EEXIST,
+			"another vpcgated holds %s: stop it, or give this one a folder of its own with --bpffs",
+			dp->dir);
+	return 0;
+}
+
+static void close_fds(struct vg_dataplane *dp)
+{
+	for (int i = 0; i < VG_PIN_MAX; i++) {
+		vg_close_p(&dp->fds[i]);
+		dp->fds[i] = -1;
+	}
+}
+
+/* -ENOENT: there are no pins, or not all of them; -EPROTO: another ABI version. */
+static int adopt(struct vg_dataplane *dp)
+{
+	struct bpf_prog_info info = {0};
+	__u32 size = sizeof(info), key = 0;
+	char path[PATH_MAX];
+	int r;
+
+	r = vg_dataplane_state(dp->dir, &dp->state, NULL);
+	if (r < 0)
+		return r;
+	for (int i = 0; i < VG_PIN_MAX; i++) {
+		vg_pin_path(dp->dir, vg_pin_names[i], path);
+		dp->fds[i] = bpf_obj_get(path);
+		if (dp->fds[i] < 0)
+			return dp->fds[i];
+	}
+	for (key = 0; key < VG_LABEL_MAX; key++) {
+		r = bpf_map_lookup_elem(dp->fds[VG_PIN_LABELS], &key, &dp->labels[key]);
+		if (r < 0)
+			return r;
+	}
+	r = bpf_obj_get_info_by_fd(dp->fds[VG_PIN_ENTRY], &info, &size);
+	if (r < 0)
+		return r;
+	dp->entry_id = info.id;
+	dp->pinned = true;
+	return 0;
+}
+
+/* Dups of the object's descriptors: the skeleton closes its own. */
+static int keep_fds(struct vg_dataplane *dp, const struct entry_bpf *skeleton)
+{
+	struct bpf_prog_info info = {0};
+	__u32 size = sizeof(info);
+	const int fds[VG_PIN_MAX] = {
+		[VG_PIN_STATE] = bpf_map__fd(skeleton->maps.state),
+		[VG_PIN_LABELS] = bpf_map__fd(skeleton->maps.labels),
+		[VG_PIN_COUNTERS] = bpf_map__fd(skeleton->maps.counters),
+		[VG_PIN_SERVICE_COUNTERS] = bpf_map__fd(skeleton->maps.service_counters),
+		[VG_PIN_PROGRAMS] = bpf_map__fd(skeleton->maps.programs),
+		[VG_PIN_ENTRY] = bpf_program__fd(skeleton->progs.vpcgate_entry),
+	};
+
+	for (int i = 0; i < VG_PIN_MAX; i++) {
+		dp->fds[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, 3);
+		if (dp->fds[i] < 0)
+			return -errno;
+	}
+	if (bpf_obj_get_info_by_fd(dp->fds[VG_PIN_ENTRY], &info, &size) < 0)
+		return -errno;
+	dp->entry_id = info.id;
+	return 0;
+}
+
+static int load_entry(struct vg_dataplane *dp, bool frags)
+{
+	_cleanup_(entry_destroy_p) struct entry_bpf *skeleton = entry_bpf__open();
+	int r;
+
+	if (!skeleton)
+		return -errno;
+	bpf_program__set_flags(skeleton->progs.vpcgate_entry, frags ? BPF_F_XDP_HAS_FRAGS : 0);
+	r = entry_bpf__load(skeleton);
+	if (r < 0)
+		return r;
+	dp->state = (struct vg_state){.abi_version = VG_ABI_VERSION, .frags = frags};
+	memset(dp->labels, 0, sizeof(dp->labels));
+	return keep_fds(dp, skeleton);
+}
+
+/* Kernels before 5.18 don't know multi-buffer XDP. */
+static int load_fresh(struct vg_dataplane *dp, struct vg_diag *diag)
+{
+	int r;
+
+	close_fds(dp);
+	dp->pinned = false;
+	r = load_entry(dp, true);
+	if (r == -EINVAL) {
+		close_fds(dp);
+		r = load_entry(dp, false);
+	}
+	if (r == -EPERM || r == -EACCES)
+		return vg_dataplane_fail(
+			diag, EPERM,
+			"vpcgated needs CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON: run it as root or from its systemd unit");
+	if (r < 0)
+		return vg_dataplane_fail(
+			diag, -r,
+			"can't load the entry program: %s (it needs Linux 5.15 or newer with CONFIG_BPF_SYSCALL; --log-level debug shows the kernel's log)",
+			strerror(-r));
+	return 0;
+}
+
+int vg_dataplane_open(const char *dir, struct vg_dataplane **ret_dataplane, struct vg_diag *diag)
+{
+	_cleanup_(vg_dataplane_close_p) struct vg_dataplane *dp = NULL;
+	int r;
+
+	dp = calloc(1, sizeof(*dp));
+	if (!dp)
+		return -ENOMEM;
+	dp->lock_fd = -1;
+	for (int i = 0; i < VG_PIN_MAX; i++)
+		dp->fds[i] = -1;
+	if (strlen(dir) >= sizeof(dp->dir) - 64)
+		return vg_dataplane_fail(diag, ENAMETOOLONG, "the path '%s' is too long", dir);
+	strcpy(dp->dir, dir);
+	r = make_folder(dir, diag);
+	if (r < 0)
+		return r;
+	r = lock_folder(dp, diag);
+	if (r < 0)
+		return r;
+	if (adopt(dp) < 0) {
+		r = load_fresh(dp, diag);
+		if (r < 0)
+			return r;
+	}
+	*ret_dataplane = VG_TAKE_PTR(dp);
+	return 0;
+}
+
+void vg_dataplane_close(struct vg_dataplane *dp)
+{
+	if (!dp)
+		return;
+	close_fds(dp);
+	vg_close_p(&dp->lock_fd);
+	free(dp);
+}
+
+void vg_dataplane_close_p(struct vg_dataplane **dp)
+{
+	vg_dataplane_close(*dp);
+}
+
+/*
+ * NICs move to the new entry program before the old pins go, so that none is without a filter. The
+ * state is pinned last: a crash in between leaves a folder that the next start replaces again.
+ */
+int vg_object_pin(struct vg_dataplane *dp, struct vg_diag *diag)
+{
+	char path[PATH_MAX];
+	int r;
+
+	r = vg_link_update_all(dp->dir, dp->fds[VG_PIN_ENTRY], diag);
+	if (r < 0)
+		return r;
+	for (int i = VG_PIN_MAX - 1; i >= 0; i--) {
+		vg_pin_path(dp->dir, vg_pin_names[i], path);
+		if (unlink(path) < 0 && errno != ENOENT)
+			return vg_dataplane_fail(diag, errno, "can't remove the old pin %s: %s",
+						 path, strerror(errno));
+		r = bpf_obj_pin(dp->fds[i], path);
+		if (r < 0)
+			return vg_dataplane_fail(diag, -r, "can't pin %s: %s", path, strerror(-r));
+	}
+	dp->pinned = true;
+	return 0;
+}
+
+int vg_dataplane_state(const char *dir, struct vg_state *ret_state, struct vg_diag *diag)
+{
+	_cleanup_close_ int fd = -1;
+	struct bpf_map_info info = {0};
+	struct vg_state state = {0};
+	__u32 size = sizeof(info), key = 0;
+	char path[PATH_MAX];
+
+	vg_pin_path(dir, vg_pin_names[VG_PIN_STATE], path);
+	fd = bpf_obj_get(path);
+	if (fd == -ENOENT || fd == -ENOTDIR)
+		return vg_dataplane_fail(
+			diag, ENOENT,
+			"no filter is pinned in %s: start vpcgated, or name the folder with --bpffs",
+			dir);
+	if (fd < 0)
+		return vg_dataplane_fail(diag, -fd, "can't open %s: %s%s", path, strerror(-fd),
+					 fd == -EPERM || fd == -EACCES ? " (run it as root)" : "");
+	if (bpf_obj_get_info_by_fd(fd, &info, &size) < 0 || info.value_size != sizeof(state) ||
+	    bpf_map_lookup_elem(fd, &key, &state) < 0 || state.abi_version != VG_ABI_VERSION)
+		return vg_dataplane_fail(
+			diag, EPROTO,
+			"the filter pinned in %s is of another version of vpcgate: restart vpcgated to replace it",
+			dir);
+	*ret_state = state;
+	return 0;
+}
+
+int vg_dataplane_remove(const char *dir, struct vg_diag *diag)
+{
+	_cleanup_free_ struct vg_link_info *links = NULL;
+	char path[PATH_MAX];
+	size_t n = 0;
+	int r;
+
+	r = vg_dataplane_links(dir, &links, &n, diag);
+	for (size_t i = 0; r >= 0 && i < n; i++)
+		r = vg_dataplane_detach(dir, links[i].name, diag);
+	if (r < 0)
+		return r;
+	for (int i = 0; i < VG_PIN_MAX; i++) {
+		vg_pin_path(dir, vg_pin_names[i], path);
+		if (unlink(path) < 0 && errno != ENOENT)
+			return vg_dataplane_fail(diag, errno, "can't remove %s: %s", path,
+						 strerror(errno));
+	}
+	vg_pin_path(dir, "links", path);
+	if ((rmdir(path) < 0 || rmdir(dir) < 0) && errno != ENOENT)
+		return vg_dataplane_fail(diag, errno, "can't remove %s: %s", dir, strerror(errno));
+	return 0;
+}
+
+int vg_dataplane_test_run(struct vg_dataplane *dp, const void *frame, size_t length,
+			  unsigned ifindex, unsigned repeat, __u32 *ret_ns)
+{
+	struct xdp_md ctx = {.data_end = length, .ingress_ifindex = ifindex};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = length,
+		    .ctx_in = ifindex ? &ctx : NULL, .ctx_size_in = ifindex ? sizeof(ctx) : 0,
+		    .repeat = repeat);
+	const int r = bpf_prog_test_run_opts(dp->fds[VG_PIN_ENTRY], &opts);
+
+	if (r < 0)
+		return r;
+	if (ret_ns)
+		*ret_ns = opts.duration;
+	return opts.retval;
+}
