@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Stage 3, where a verdict depends on it: protocol, ports and ICMPv6 type. Only bytes inside the IP
+ * Stage 4, where a verdict depends on it: protocol, ports and ICMPv6 type. Only bytes inside the IP
  * datagram count, never Ethernet padding. What can't be known stays unknown; nothing is dropped here.
  */
 #ifndef VPCGATE_BPF_L4_H
@@ -8,10 +8,17 @@
 
 #include <linux/in.h>
 #include <linux/in6.h>
-#include <bpf/bpf_endian.h>
-#include "bpf/packet.h"
+#include "bpf/ip.h"
 
+#define VG_PROTOCOL_UNKNOWN 256 /* beyond any IP protocol number */
+#define VG_PORT_UNKNOWN 65536	/* beyond any port and any ICMP type */
 #define VG_IP6_OFFSET_MASK 0xfff8
+
+struct vg_l4 {
+	__u32 protocol;
+	__u32 source_port, port;
+	__u32 icmp6_type;
+};
 
 struct vg_extension {
 	__u8 next_header;
@@ -24,43 +31,48 @@ struct vg_ports {
 	__be16 destination;
 };
 
-/* RFC 8200 §4; AH is RFC 4302 §2. */
-static __always_inline bool vg_is_extension(__u32 next_header)
+/*
+ * How long an extension header is: base + unit * its length field (RFC 8200 §4; AH: RFC 4302 §2.2).
+ * A table and not branches, so that the verifier sees one way through each round of the walk.
+ */
+struct vg_extension_size {
+	__u8 base; /* 0: not an extension header */
+	__u8 unit;
+};
+
+static const struct vg_extension_size vg_extension_sizes[256] = {
+	[IPPROTO_HOPOPTS] = { 8, 8 }, [IPPROTO_ROUTING] = { 8, 8 }, [IPPROTO_FRAGMENT] = { 8, 0 },
+	[IPPROTO_AH] = { 8, 4 },      [IPPROTO_DSTOPTS] = { 8, 8 },
+};
+#define VG_EXTENSION_SIZE_MASK 4095 /* above 8 + 255 * 8 */
+
+static __always_inline bool vg_is_extension(__u8 next_header)
 {
-	return next_header == IPPROTO_HOPOPTS || next_header == IPPROTO_ROUTING ||
-	       next_header == IPPROTO_FRAGMENT || next_header == IPPROTO_AH ||
-	       next_header == IPPROTO_DSTOPTS;
+	return vg_extension_sizes[next_header].base;
 }
 
-static __always_inline __u32 vg_extension_size(__u32 next_header, __u32 length)
+/*
+ * Moves to the upper layer and returns its protocol, or VG_PROTOCOL_UNKNOWN. `payload` is how many
+ * bytes of the datagram follow, before and after.
+ */
+static __always_inline __u32 vg_walk_extensions(struct vg_packet *p, __u8 next, __u32 *payload)
 {
-	if (next_header == IPPROTO_FRAGMENT)
-		return 8;
-	if (next_header == IPPROTO_AH)
-		return (length + 2) * 4;
-	return (length + 1) * 8;
-}
-
-/* Moves to the upper layer and returns its protocol, or VG_PROTOCOL_UNKNOWN. */
-static __always_inline __u32 vg_walk_extensions(struct vg_cursor *c, struct vg_packet *p)
-{
-	__u32 next = p->next_header;
-
 	/* At the bound, one more extension header means that the L4 is unknown. */
 	for (int i = 0; i < VG_MAX_EXTENSION_HEADERS; i++) {
-		const struct vg_extension *extension = c->pos;
+		const struct vg_extension_size *rule = &vg_extension_sizes[next];
+		const struct vg_extension *extension = p->pos;
 		__u32 size;
 
-		if (!vg_is_extension(next))
+		if (!rule->base)
 			return next;
-		if ((void *)(extension + 1) > c->end)
+		if ((void *)(extension + 1) > p->end)
 			return VG_PROTOCOL_UNKNOWN;
 		if (next == IPPROTO_FRAGMENT && extension->fragment & bpf_htons(VG_IP6_OFFSET_MASK))
 			return VG_PROTOCOL_UNKNOWN;
-		size = vg_extension_size(next, extension->length);
-		if (size > p->payload || !vg_take(c, size))
+		size = (rule->base + rule->unit * extension->length) & VG_EXTENSION_SIZE_MASK;
+		if (size > *payload || !vg_take(p, size))
 			return VG_PROTOCOL_UNKNOWN;
-		p->payload -= size;
+		*payload -= size;
 		next = extension->next_header;
 	}
 	return vg_is_extension(next) ? VG_PROTOCOL_UNKNOWN : next;
@@ -71,26 +83,46 @@ static __always_inline bool vg_has_ports(__u32 protocol)
 	return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_SCTP;
 }
 
-static __always_inline void vg_parse_l4(struct vg_cursor *c, struct vg_packet *p)
+static __always_inline void vg_take_ports(struct vg_packet *p, __u32 payload, struct vg_l4 *l4)
 {
 	const struct vg_ports *ports;
+
+	if (!vg_has_ports(l4->protocol) || payload < sizeof(*ports))
+		return;
+	ports = vg_take(p, sizeof(*ports));
+	if (!ports)
+		return;
+	l4->source_port = bpf_ntohs(ports->source);
+	l4->port = bpf_ntohs(ports->destination);
+}
+
+static __always_inline struct vg_l4 vg_parse_l4_ip4(struct vg_packet *p, const struct iphdr *ip)
+{
+	struct vg_l4 l4 = {VG_PROTOCOL_UNKNOWN, VG_PORT_UNKNOWN, VG_PORT_UNKNOWN, VG_PORT_UNKNOWN};
+	const __u32 header = ip->ihl * 4;
+
+	if (header < sizeof(*ip) || ip->frag_off & bpf_htons(VG_IP4_OFFSET_MASK))
+		return l4;
+	l4.protocol = ip->protocol;
+	if (vg_take(p, header - sizeof(*ip)))
+		vg_take_ports(p, bpf_ntohs(ip->tot_len) - header, &l4);
+	return l4;
+}
+
+static __always_inline struct vg_l4 vg_parse_l4_ip6(struct vg_packet *p, const struct ipv6hdr *ip)
+{
+	struct vg_l4 l4 = {VG_PROTOCOL_UNKNOWN, VG_PORT_UNKNOWN, VG_PORT_UNKNOWN, VG_PORT_UNKNOWN};
+	__u32 payload = bpf_ntohs(ip->payload_len);
 	const __u8 *type;
 
-	if (p->family == 4)
-		p->protocol = p->fragment ? VG_PROTOCOL_UNKNOWN : p->next_header;
-	else
-		p->protocol = vg_walk_extensions(c, p);
-	if (vg_has_ports(p->protocol) && p->payload >= sizeof(*ports)) {
-		ports = vg_take(c, sizeof(*ports));
-		if (ports) {
-			p->source_port = bpf_ntohs(ports->source);
-			p->port = bpf_ntohs(ports->destination);
-		}
-	} else if (p->family == 6 && p->protocol == IPPROTO_ICMPV6 && p->payload >= 1) {
-		type = vg_take(c, 1);
+	l4.protocol = vg_walk_extensions(p, ip->nexthdr, &payload);
+	vg_take_ports(p, payload, &l4);
+	if (l4.protocol == IPPROTO_ICMPV6 && payload) {
+		type = vg_take(p, 1);
 		if (type)
-			p->icmp_type = *type;
+			l4.icmp6_type = *type;
 	}
+	return l4;
 }
 
 #endif

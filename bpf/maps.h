@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The tables of one policy. Userspace sets max_entries, fills them through mmap() and freezes them
- * before the program is put in force; a table that a policy doesn't use has one element.
+ * The tables of one policy, filled by userspace before the program is put in force and never edited
+ * after that. Those of a fixed size are globals: the datapath reads them without a map lookup.
  */
 #ifndef VPCGATE_BPF_MAPS_H
 #define VPCGATE_BPF_MAPS_H
@@ -10,6 +10,12 @@
 #include <bpf/bpf_helpers.h>
 #include "vpcgate/abi.h"
 
+const volatile struct vg_settings settings = {};
+
+struct vg_trie_root source4_root, source6_root, to4_root, to6_root;
+struct vg_class classes[VG_MAX_CLASSES];
+
+/* Userspace sets max_entries; a table that a policy doesn't use has one element. */
 #define VG_TABLE(name, element)                    \
 	struct {                                   \
 		__uint(type, BPF_MAP_TYPE_ARRAY);  \
@@ -23,7 +29,6 @@ VG_TABLE(source4_nodes, struct vg_trie_node);
 VG_TABLE(source4_skips, struct vg_trie_skip);
 VG_TABLE(source6_nodes, struct vg_trie_node);
 VG_TABLE(source6_skips, struct vg_trie_skip);
-VG_TABLE(classes, struct vg_class);
 VG_TABLE(to4_nodes, struct vg_trie_node);
 VG_TABLE(to4_skips, struct vg_trie_skip);
 VG_TABLE(to6_nodes, struct vg_trie_node);

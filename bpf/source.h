@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Stage 4: the source's class, from which martians, essentials and set membership all follow. */
+/* Stage 3: the source's class, from which martians, essentials and set membership all follow. */
 #ifndef VPCGATE_BPF_SOURCE_H
 #define VPCGATE_BPF_SOURCE_H
 
 #include "bpf/l4.h"
-#include "bpf/packet.h"
 #include "bpf/trie.h"
 
 /* ICMPv6 types: RFC 4861 §4, RFC 2710 §3, RFC 3810 §5. */
@@ -20,71 +19,60 @@
 #define VG_DHCP6_SERVER 547
 #define VG_DHCP6_CLIENT 546
 
-static __always_inline struct vg_class vg_lookup_source(const struct vg_packet *p)
+/* The mask keeps a corrupt table from reading beyond the classes; ours needs none. */
+static __always_inline const struct vg_class *vg_class_at(__u32 index)
 {
-	const struct vg_class *class;
-	__u32 index;
+	return &classes[index & (VG_MAX_CLASSES - 1)];
+}
 
-	if (p->family == 4)
-		index = vg_trie_walk(&source4_nodes, &source4_skips, p->source_hi, 0,
-				     VG_TRIE_LEVELS4);
-	else
-		index = vg_trie_walk(&source6_nodes, &source6_skips, p->source_hi, p->source_lo,
-				     VG_TRIE_LEVELS6);
-	class = bpf_map_lookup_elem(&classes, &index);
-	if (!class)
-		return (struct vg_class){0};
-	return *class;
+static __always_inline const struct vg_class *vg_source_class4(const struct iphdr *ip)
+{
+	return vg_class_at(vg_classify4(&source4_root, &source4_nodes, &source4_skips, ip->saddr));
+}
+
+static __always_inline const struct vg_class *vg_source_class6(const struct ipv6hdr *ip)
+{
+	return vg_class_at(vg_classify6(&source6_root, &source6_nodes, &source6_skips, &ip->saddr));
 }
 
 /* Could L4 make this an essential? Cheap, from the fixed IP header alone. */
-static __always_inline bool vg_maybe_essential(const struct vg_packet *p,
-					       const struct vg_class *class)
+static __always_inline bool vg_maybe_essential4(const struct iphdr *ip,
+						const struct vg_class *class)
 {
-	if (p->family == 4)
-		return class->flags & VG_CLASS_DHCP4 && p->next_header == IPPROTO_UDP;
-	if (p->next_header != IPPROTO_ICMPV6 && p->next_header != IPPROTO_UDP &&
-	    !vg_is_extension(p->next_header))
+	return class->flags & VG_CLASS_DHCP4 && ip->protocol == IPPROTO_UDP;
+}
+
+static __always_inline bool vg_maybe_essential6(const struct ipv6hdr *ip,
+						const struct vg_class *class)
+{
+	if (ip->nexthdr != IPPROTO_ICMPV6 && ip->nexthdr != IPPROTO_UDP &&
+	    !vg_is_extension(ip->nexthdr))
 		return false;
 	return class->sets || class->flags & (VG_CLASS_LINK_LOCAL6 | VG_CLASS_UNSPECIFIED6);
 }
 
-static __always_inline bool vg_is_essential(const struct vg_packet *p, const struct vg_class *class)
+static __always_inline bool vg_is_essential4(const struct vg_l4 *l4, const struct vg_class *class)
+{
+	return class->flags & VG_CLASS_DHCP4 && l4->protocol == IPPROTO_UDP &&
+	       l4->source_port == VG_DHCP4_SERVER && l4->port == VG_DHCP4_CLIENT;
+}
+
+static __always_inline bool vg_is_essential6(const struct vg_l4 *l4, const struct vg_class *class,
+					     __u32 hop_limit)
 {
 	const bool local = class->flags & VG_CLASS_LINK_LOCAL6;
 	const bool unspecified = class->flags & VG_CLASS_UNSPECIFIED6;
 
-	if (p->family == 4)
-		return class->flags & VG_CLASS_DHCP4 && p->protocol == IPPROTO_UDP &&
-		       p->source_port == VG_DHCP4_SERVER && p->port == VG_DHCP4_CLIENT;
-	if (p->protocol == IPPROTO_UDP)
-		return local && p->source_port == VG_DHCP6_SERVER && p->port == VG_DHCP6_CLIENT;
-	if (p->protocol != IPPROTO_ICMPV6)
+	if (l4->protocol == IPPROTO_UDP)
+		return local && l4->source_port == VG_DHCP6_SERVER && l4->port == VG_DHCP6_CLIENT;
+	if (l4->protocol != IPPROTO_ICMPV6)
 		return false;
-	if (p->icmp_type >= VG_NDP_FIRST && p->icmp_type <= VG_NDP_LAST)
-		return p->hop_limit == VG_NDP_HOP_LIMIT && (local || unspecified || class->sets);
-	if ((p->icmp_type >= VG_MLD_FIRST && p->icmp_type <= VG_MLD_LAST) ||
-	    p->icmp_type == VG_MLD2_REPORT)
+	if (l4->icmp6_type >= VG_NDP_FIRST && l4->icmp6_type <= VG_NDP_LAST)
+		return hop_limit == VG_NDP_HOP_LIMIT && (local || unspecified || class->sets);
+	if ((l4->icmp6_type >= VG_MLD_FIRST && l4->icmp6_type <= VG_MLD_LAST) ||
+	    l4->icmp6_type == VG_MLD2_REPORT)
 		return local || unspecified;
 	return false;
-}
-
-/* Rows 5 and 6 of the verdict table. */
-static __always_inline __u32 vg_check_source(struct vg_cursor *c, struct vg_packet *p,
-					     const struct vg_class *class)
-{
-	if (class->flags & VG_CLASS_MARTIAN)
-		return VG_DROP_MARTIAN;
-	if (class->flags & VG_CLASS_METADATA)
-		return VG_PASS_ESSENTIAL;
-	if (settings.services || vg_maybe_essential(p, class)) {
-		vg_parse_l4(c, p);
-		if (vg_is_essential(p, class))
-			return VG_PASS_ESSENTIAL;
-	}
-	if (class->flags & VG_CLASS_UNSPECIFIED6)
-		return VG_DROP_MARTIAN;
-	return VG_CONTINUE;
 }
 
 #endif

@@ -3,6 +3,8 @@
 #ifndef VPCGATE_BPF_TRIE_H
 #define VPCGATE_BPF_TRIE_H
 
+#include <linux/in6.h>
+#include <bpf/bpf_endian.h>
 #include "bpf/maps.h"
 
 /* Levels below the two root bytes. */
@@ -48,16 +50,12 @@ static __always_inline __u32 vg_trie_skip_entry(void *skips, __u32 index, struct
 }
 
 /*
- * The class of an address. A walk that doesn't end within `levels`, which a table of ours can't
+ * From a root entry to a class. A walk that doesn't end within `levels`, which a table of ours can't
  * cause, is in no set: an allow-list fails closed.
  */
-static __always_inline __u32 vg_trie_walk(void *nodes, void *skips, __u64 hi, __u64 lo, int levels)
+static __always_inline __u32 vg_trie_walk(void *nodes, void *skips, __u32 entry,
+					  struct vg_bits bits, int levels)
 {
-	struct vg_bits bits = {.hi = hi, .lo = lo};
-	__u32 entry, root = hi >> 56;
-
-	vg_bits_drop(&bits, 8);
-	entry = vg_trie_node_entry(nodes, root, &bits);
 	for (int i = 0; i < levels; i++) {
 		const __u32 kind = entry & VG_ENTRY_KIND;
 
@@ -69,6 +67,35 @@ static __always_inline __u32 vg_trie_walk(void *nodes, void *skips, __u64 hi, __
 			entry = vg_trie_skip_entry(skips, entry & VG_ENTRY_INDEX, &bits);
 	}
 	return entry & VG_ENTRY_KIND ? VG_CLASS_NONE : entry;
+}
+
+static __always_inline __u32 vg_classify4(const struct vg_trie_root *root, void *nodes, void *skips,
+					  __be32 address_be)
+{
+	const __u32 address = bpf_ntohl(address_be);
+	const __u32 entry = root->entry[address >> 16];
+	const struct vg_bits rest = {.hi = (__u64)address << 48};
+
+	return vg_trie_walk(nodes, skips, entry, rest, VG_TRIE_LEVELS4);
+}
+
+static __always_inline __u64 vg_word(const __be32 *words)
+{
+	return (__u64)bpf_ntohl(words[0]) << 32 | bpf_ntohl(words[1]);
+}
+
+static __always_inline __u32 vg_classify6(const struct vg_trie_root *root, void *nodes, void *skips,
+					  const struct in6_addr *address)
+{
+	const __u32 entry = root->entry[bpf_ntohs(address->in6_u.u6_addr16[0])];
+	struct vg_bits rest;
+
+	if ((entry & VG_ENTRY_KIND) == VG_ENTRY_LEAF)
+		return entry;
+	rest.hi = vg_word(&address->in6_u.u6_addr32[0]);
+	rest.lo = vg_word(&address->in6_u.u6_addr32[2]);
+	vg_bits_drop(&rest, 16);
+	return vg_trie_walk(nodes, skips, entry, rest, VG_TRIE_LEVELS6);
 }
 
 #endif

@@ -428,14 +428,15 @@ void vg_tables_free_p(struct vg_tables **tables)
 
 static size_t trie_bytes(const struct vg_trie *trie)
 {
-	return trie->n_nodes * sizeof(*trie->nodes) + trie->n_skips * sizeof(*trie->skips);
+	return sizeof(*trie->root) + trie->n_nodes * sizeof(*trie->nodes) +
+	       trie->n_skips * sizeof(*trie->skips);
 }
 
 size_t vg_tables_bytes(const struct vg_tables *tables)
 {
 	return trie_bytes(&tables->source4) + trie_bytes(&tables->source6) +
 	       trie_bytes(&tables->destination4) + trie_bytes(&tables->destination6) +
-	       tables->classes.n * sizeof(struct vg_class) +
+	       VG_MAX_CLASSES * sizeof(struct vg_class) +
 	       (tables->l4_class ? VG_L4_PAGES : 0) * sizeof(struct vg_page16) +
 	       tables->n_service_pages * sizeof(struct vg_page16) +
 	       tables->n_admissions * sizeof(struct vg_admission);

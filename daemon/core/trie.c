@@ -98,7 +98,7 @@ void vg_classes_done(struct vg_classes *classes)
 /* Makes room for one more element of a growing array. */
 static int grow(void **items, size_t *allocated, size_t n, size_t size)
 {
-	const size_t wanted = *allocated ? *allocated * 2 : VG_TRIE_ROOT_NODES;
+	const size_t wanted = *allocated ? *allocated * 2 : 64;
 	void *grown;
 
 	if (n < *allocated)
@@ -221,20 +221,35 @@ static void spread(const struct builder *b, size_t first, size_t n, unsigned dep
 static int build_below(struct builder *b, size_t first, size_t n, unsigned depth, struct merged m,
 		       __u32 *ret_entry);
 
-static int fill_node(struct builder *b, __u32 node, size_t first, size_t n, unsigned depth,
-		     struct merged m)
+/* The 256 entries behind `depth` bits that the routes [first, first + n) share. */
+static int fill_entries(struct builder *b, size_t first, size_t n, unsigned depth, struct merged m,
+			__u32 entries[256])
 {
 	struct slot slots[256];
-	__u32 entry;
-	int r;
+	int r = 0;
 
 	spread(b, first, n, depth, m, slots);
-	for (unsigned s = 0; s < 256; s++) {
-		r = build_below(b, slots[s].first, slots[s].n, depth + 8, slots[s].merged, &entry);
-		if (r < 0)
-			return r;
-		b->trie.nodes[node].entry[s] = entry;
-	}
+	for (unsigned s = 0; r >= 0 && s < 256; s++)
+		r = build_below(b, slots[s].first, slots[s].n, depth + 8, slots[s].merged,
+				&entries[s]);
+	return r;
+}
+
+static int build_node(struct builder *b, size_t first, size_t n, unsigned depth, struct merged m,
+		      __u32 *ret_entry)
+{
+	struct vg_trie_node node;
+	__u32 index;
+	int r;
+
+	r = fill_entries(b, first, n, depth, m, node.entry);
+	if (r < 0)
+		return r;
+	r = node_new(b, &index);
+	if (r < 0)
+		return r;
+	b->trie.nodes[index] = node;
+	*ret_entry = VG_ENTRY_NODE | index;
 	return 0;
 }
 
@@ -281,19 +296,13 @@ static int build_below(struct builder *b, size_t first, size_t n, unsigned depth
 {
 	const unsigned max = VG_TRIE_SKIP_MAX_BITS / 8;
 	unsigned bytes;
-	__u32 node;
-	int r;
 
 	if (!n)
 		return leaf(b, &m, ret_entry);
 	bytes = common_bytes(b, first, n, depth);
 	if (bytes)
 		return build_skip(b, first, n, depth, bytes < max ? bytes : max, m, ret_entry);
-	r = node_new(b, &node);
-	if (r < 0)
-		return r;
-	*ret_entry = VG_ENTRY_NODE | node;
-	return fill_node(b, node, first, n, depth, m);
+	return build_node(b, first, n, depth, m, ret_entry);
 }
 
 static int route_compare(const void *a, const void *b)
@@ -304,25 +313,20 @@ static int route_compare(const void *a, const void *b)
 	return order ? order : (x->source > y->source) - (x->source < y->source);
 }
 
-/* The root has all of its nodes, so that the datapath enters the second level without asking. */
+/* Two bytes at once: each first byte's 256 entries, one after the other. */
 static int build_root(struct builder *b, size_t n)
 {
 	struct slot slots[256];
-	__u32 node;
-	int r;
+	int r = 0;
 
-	for (unsigned s = 0; s < VG_TRIE_ROOT_NODES; s++) {
-		r = node_new(b, &node);
-		if (r < 0)
-			return r;
-	}
+	b->trie.root = malloc(sizeof(*b->trie.root));
+	if (!b->trie.root)
+		return -ENOMEM;
 	spread(b, 0, n, 0, (struct merged){.source = VG_TRIE_NO_SOURCE}, slots);
-	for (unsigned s = 0; s < VG_TRIE_ROOT_NODES; s++) {
-		r = fill_node(b, s, slots[s].first, slots[s].n, 8, slots[s].merged);
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	for (unsigned s = 0; r >= 0 && s < 256; s++)
+		r = fill_entries(b, slots[s].first, slots[s].n, 8, slots[s].merged,
+				 &b->trie.root->entry[s * 256]);
+	return r;
 }
 
 int vg_trie_build(struct vg_route *routes, size_t n, struct vg_classes *classes,
@@ -344,6 +348,7 @@ int vg_trie_build(struct vg_route *routes, size_t n, struct vg_classes *classes,
 
 void vg_trie_done(struct vg_trie *trie)
 {
+	free(trie->root);
 	free(trie->nodes);
 	free(trie->skips);
 	*trie = (struct vg_trie){0};

@@ -21,7 +21,7 @@
 struct vg_route {
 	struct vg_prefix prefix;
 	__u64 sets;
-	__u16 flags;	/* enum vg_class_flag */
+	__u16 flags; /* enum vg_class_flag */
 	__u16 source;
 };
 
@@ -29,7 +29,7 @@ struct vg_route {
 struct vg_trie_class {
 	__u64 sets;
 	__u16 flags;
-	__u16 source;	/* VG_TRIE_NO_SOURCE where `sets` is 0 */
+	__u16 source; /* VG_TRIE_NO_SOURCE where `sets` is 0 */
 };
 #define VG_TRIE_NO_SOURCE 0xffff
 
@@ -42,7 +42,8 @@ struct vg_classes {
 };
 
 struct vg_trie {
-	struct vg_trie_node *nodes;	/* at least VG_TRIE_ROOT_NODES */
+	struct vg_trie_root *root;
+	struct vg_trie_node *nodes;
 	size_t n_nodes, nodes_allocated;
 	struct vg_trie_skip *skips;
 	size_t n_skips, skips_allocated;

@@ -180,18 +180,16 @@ struct table {
 		skips_map, (trie).skips, (trie).n_skips, sizeof(*(trie).skips) \
 	}
 
-#define N_TABLES 12
+#define N_TABLES 11
 
 static void list_tables(const struct policy_bpf *s, const struct vg_tables *t,
-			const struct vg_class *classes, const struct vg_admission *admission,
-			struct table out[N_TABLES])
+			const struct vg_admission *admission, struct table out[N_TABLES])
 {
 	const struct table all[N_TABLES] = {
 		TRIE_TABLES(s->maps.source4_nodes, s->maps.source4_skips, t->source4),
 		TRIE_TABLES(s->maps.source6_nodes, s->maps.source6_skips, t->source6),
 		TRIE_TABLES(s->maps.to4_nodes, s->maps.to4_skips, t->destination4),
 		TRIE_TABLES(s->maps.to6_nodes, s->maps.to6_skips, t->destination6),
-		{s->maps.classes, classes, t->classes.n, sizeof(*classes)},
 		{s->maps.l4_class, t->l4_class, t->l4_class ? VG_L4_PAGES : 0,
 		 sizeof(*t->l4_class)},
 		{s->maps.services, t->service, t->n_service_pages, sizeof(*t->service)},
@@ -201,38 +199,50 @@ static void list_tables(const struct policy_bpf *s, const struct vg_tables *t,
 	memcpy(out, all, sizeof(all));
 }
 
-/* Filled and frozen: from here on nobody writes it. */
 static int fill_table(const struct table *table)
 {
 	const size_t bytes = table->n * table->size;
-	const int fd = bpf_map__fd(table->map);
 	void *memory;
 
-	if (bytes) {
-		memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-		if (memory == MAP_FAILED)
-			return -errno;
-		memcpy(memory, table->items, bytes);
-		munmap(memory, bytes);
-	}
-	return bpf_map_freeze(fd);
+	if (!bytes)
+		return 0;
+	memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(table->map), 0);
+	if (memory == MAP_FAILED)
+		return -errno;
+	memcpy(memory, table->items, bytes);
+	munmap(memory, bytes);
+	return 0;
+}
+
+static void fill_root(struct vg_trie_root *root, const struct vg_trie *trie)
+{
+	if (trie->root)
+		*root = *trie->root;
 }
 
 /* The tables' set and service numbers turned into counter slots. */
-static struct vg_class *make_classes(const struct vg_tables *tables, const struct slots *slots)
+static void fill_classes(struct vg_class *classes, const struct vg_tables *tables,
+			 const struct slots *slots)
 {
-	struct vg_class *classes = calloc(tables->classes.n, sizeof(*classes));
-
-	for (size_t i = 0; classes && i < tables->classes.n; i++) {
+	for (size_t i = 0; i < tables->classes.n; i++) {
 		const struct vg_trie_class *class = &tables->classes.items[i];
 
 		classes[i].sets = class->sets;
 		classes[i].flags = class->flags;
-		classes[i].source = class->source == VG_TRIE_NO_SOURCE
-					    ? VG_SOURCE_NONE
-					    : slots->source[class->source];
+		if (class->source != VG_TRIE_NO_SOURCE)
+			classes[i].source = slots->source[class->source];
 	}
-	return classes;
+}
+
+/* The globals of the program, before it is loaded. */
+static void fill_globals(struct policy_bpf *skeleton, const struct vg_tables *tables,
+			 const struct slots *slots)
+{
+	fill_root(&skeleton->bss->source4_root, &tables->source4);
+	fill_root(&skeleton->bss->source6_root, &tables->source6);
+	fill_root(&skeleton->bss->to4_root, &tables->destination4);
+	fill_root(&skeleton->bss->to6_root, &tables->destination6);
+	fill_classes(skeleton->bss->classes, tables, slots);
 }
 
 static struct vg_admission *make_admission(const struct vg_tables *tables,
@@ -263,6 +273,7 @@ static void make_settings(const struct vg_dataplane *dp, const struct vg_policy 
 	};
 	for (size_t i = 0; i < n; i++)
 		settings->nic[i] = (struct vg_nic){
+			.admission = tables->admission[targets[i].rule * (tables->services + 1)],
 			.ifindex = targets[i].ifindex,
 			.slot = slots->interface[i],
 			.rule = targets[i].rule,
@@ -319,23 +330,22 @@ static int publish(struct vg_dataplane *dp, const struct vg_policy *policy,
 {
 	_cleanup_(policy_destroy_p) struct policy_bpf *skeleton = NULL;
 	_cleanup_free_ struct vg_admission *admission = NULL;
-	_cleanup_free_ struct vg_class *classes = NULL;
 	struct table list[N_TABLES];
 	int r;
 
 	r = slots_assign(dp, policy, targets, n, slots);
 	if (r < 0)
 		return r;
-	classes = make_classes(tables, slots);
 	admission = make_admission(tables, slots);
-	if (!classes || !admission)
+	if (!admission)
 		return -ENOMEM;
 	skeleton = policy_bpf__open();
 	if (!skeleton)
 		return -errno;
 	make_settings(dp, policy, tables, targets, n, slots,
 		      (struct vg_settings *)&skeleton->rodata->settings);
-	list_tables(skeleton, tables, classes, admission, list);
+	fill_globals(skeleton, tables, slots);
+	list_tables(skeleton, tables, admission, list);
 	r = load_program(dp, skeleton, list);
 	if (r < 0)
 		return r;

@@ -73,8 +73,8 @@ _Static_assert(sizeof(struct vg_state) == 288, "vg_state has padding");
 /* ---- tables of one policy: filled before the policy program is loaded, never edited ---- */
 
 /*
- * A table entry of 32 bits: the kind in the two top bits, an index below them. A walk starts at
- * node (top address byte), entry (second byte): the first 256 nodes are the root.
+ * A table entry of 32 bits: the kind in the two top bits, an index below them. A walk starts at the
+ * root, with the first two address bytes.
  */
 #define VG_ENTRY_LEAF 0x00000000u	/* index of a class */
 #define VG_ENTRY_NODE 0x40000000u	/* index of a node, entered with the next address byte */
@@ -82,8 +82,11 @@ _Static_assert(sizeof(struct vg_state) == 288, "vg_state has padding");
 #define VG_ENTRY_KIND 0xc0000000u
 #define VG_ENTRY_INDEX 0x3fffffffu
 
-#define VG_TRIE_ROOT_NODES 256
 #define VG_TRIE_SKIP_MAX_BITS 56
+
+struct vg_trie_root {
+	__u32 entry[65536];
+};
 
 struct vg_trie_node {
 	__u32 entry[256];
@@ -146,6 +149,7 @@ struct vg_page16 {
 #define VG_L4_UNKNOWN 0
 
 struct vg_nic {
+	struct vg_admission admission;	/* of frames for no service */
 	__u32 ifindex;
 	__u16 slot;			/* counter slot, below VG_MAX_INTERFACES */
 	__u16 rule;			/* row of the admission table */
