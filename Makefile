@@ -18,9 +18,9 @@ say  = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' '$(1)' '$(@:$(O)/%=%)')
 pkg  = $(or $(shell $(PKG_CONFIG) $(2) $(1) 2>/dev/null),$(error missing one of: $(1) (run `make deps`)))
 
 LIBRARIES := libbpf libelf zlib libnl-3.0 libnl-route-3.0 yaml-0.1 jansson libmicrohttpd libsystemd smartcols
+comma     := ,
 WARNINGS  := -Wall -Wextra -Wformat=2 -Wshadow $(if $(WERROR),-Werror)
 SANITIZE_FLAGS := $(if $(SANITIZE),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
-comma     := ,
 VG_CFLAGS  = -std=gnu11 $(WARNINGS) -D_GNU_SOURCE -DVG_VERSION='"$(VERSION)"' -Iinclude -Idaemon -I$(O) -I. \
 	     -MMD -MP $(SANITIZE_FLAGS) $(call pkg,$(LIBRARIES),--cflags)
 VG_LDLIBS  = $(call pkg,$(LIBRARIES),--libs)

@@ -41,8 +41,8 @@ struct vg_extension_size {
 };
 
 static const struct vg_extension_size vg_extension_sizes[256] = {
-	[IPPROTO_HOPOPTS] = { 8, 8 }, [IPPROTO_ROUTING] = { 8, 8 }, [IPPROTO_FRAGMENT] = { 8, 0 },
-	[IPPROTO_AH] = { 8, 4 },      [IPPROTO_DSTOPTS] = { 8, 8 },
+	[IPPROTO_HOPOPTS] = {8, 8}, [IPPROTO_ROUTING] = {8, 8}, [IPPROTO_FRAGMENT] = {8, 0},
+	[IPPROTO_AH] = {8, 4},	    [IPPROTO_DSTOPTS] = {8, 8},
 };
 #define VG_EXTENSION_SIZE_MASK 4095 /* above 8 + 255 * 8 */
 

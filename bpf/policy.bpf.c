@@ -52,7 +52,7 @@ static __noinline __u32 vg_look_deeper4(struct vg_packet *p, const struct iphdr 
 	if (!settings.services)
 		return vg_admit_any(class, j);
 	if (settings.to)
-		destination = vg_classify4(&to4_root, &to4_nodes, &to4_skips, ip->daddr);
+		destination = vg_classify4(&to4_root, ip->daddr, vg_to4_below);
 	return vg_admit_service(class, &l4, destination, j);
 }
 
@@ -69,7 +69,7 @@ static __noinline __u32 vg_look_deeper6(struct vg_packet *p, const struct ipv6hd
 	if (!settings.services)
 		return vg_admit_any(class, j);
 	if (settings.to)
-		destination = vg_classify6(&to6_root, &to6_nodes, &to6_skips, &ip->daddr);
+		destination = vg_classify6(&to6_root, &ip->daddr, vg_to6_below);
 	return vg_admit_service(class, &l4, destination, j);
 }
 
@@ -138,7 +138,7 @@ int vpcgate_policy(struct xdp_md *ctx)
 		.length = ctx->data_end - ctx->data,
 	};
 	struct vg_judged j = {
-		.nic = vg_find_nic(ctx),
+		.nic = &settings.nic[vg_find_nic(ctx)],
 		.source = VG_SOURCE_NONE,
 		.service = VG_NO_SERVICE,
 	};

@@ -27,12 +27,12 @@ static __always_inline const struct vg_class *vg_class_at(__u32 index)
 
 static __always_inline const struct vg_class *vg_source_class4(const struct iphdr *ip)
 {
-	return vg_class_at(vg_classify4(&source4_root, &source4_nodes, &source4_skips, ip->saddr));
+	return vg_class_at(vg_classify4(&source4_root, ip->saddr, vg_source4_below));
 }
 
 static __always_inline const struct vg_class *vg_source_class6(const struct ipv6hdr *ip)
 {
-	return vg_class_at(vg_classify6(&source6_root, &source6_nodes, &source6_skips, &ip->saddr));
+	return vg_class_at(vg_classify6(&source6_root, &ip->saddr, vg_source6_below));
 }
 
 /* Could L4 make this an essential? Cheap, from the fixed IP header alone. */

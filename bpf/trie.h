@@ -69,14 +69,45 @@ static __always_inline __u32 vg_trie_walk(void *nodes, void *skips, __u32 entry,
 	return entry & VG_ENTRY_KIND ? VG_CLASS_NONE : entry;
 }
 
-static __always_inline __u32 vg_classify4(const struct vg_trie_root *root, void *nodes, void *skips,
-					  __be32 address_be)
+/*
+ * The walks below the root. Those that may be long are global functions: the verifier checks such a
+ * function once, whatever its callers know, instead of once on every way that leads to it.
+ */
+static __always_inline __u32 vg_source4_below(__u32 entry, __u64 hi, __u64 lo)
+{
+	return vg_trie_walk(&source4_nodes, &source4_skips, entry, (struct vg_bits){hi, lo},
+			    VG_TRIE_LEVELS4);
+}
+
+__noinline __u32 vg_source6_below(__u32 entry, __u64 hi, __u64 lo)
+{
+	return vg_trie_walk(&source6_nodes, &source6_skips, entry, (struct vg_bits){hi, lo},
+			    VG_TRIE_LEVELS6);
+}
+
+__noinline __u32 vg_to4_below(__u32 entry, __u64 hi, __u64 lo)
+{
+	return vg_trie_walk(&to4_nodes, &to4_skips, entry, (struct vg_bits){hi, lo},
+			    VG_TRIE_LEVELS4);
+}
+
+__noinline __u32 vg_to6_below(__u32 entry, __u64 hi, __u64 lo)
+{
+	return vg_trie_walk(&to6_nodes, &to6_skips, entry, (struct vg_bits){hi, lo},
+			    VG_TRIE_LEVELS6);
+}
+
+typedef __u32 vg_below(__u32 entry, __u64 hi, __u64 lo);
+
+static __always_inline __u32 vg_classify4(const struct vg_trie_root *root, __be32 address_be,
+					  vg_below *below)
 {
 	const __u32 address = bpf_ntohl(address_be);
 	const __u32 entry = root->entry[address >> 16];
-	const struct vg_bits rest = {.hi = (__u64)address << 48};
 
-	return vg_trie_walk(nodes, skips, entry, rest, VG_TRIE_LEVELS4);
+	if ((entry & VG_ENTRY_KIND) == VG_ENTRY_LEAF)
+		return entry;
+	return below(entry, (__u64)address << 48, 0);
 }
 
 static __always_inline __u64 vg_word(const __be32 *words)
@@ -84,8 +115,8 @@ static __always_inline __u64 vg_word(const __be32 *words)
 	return (__u64)bpf_ntohl(words[0]) << 32 | bpf_ntohl(words[1]);
 }
 
-static __always_inline __u32 vg_classify6(const struct vg_trie_root *root, void *nodes, void *skips,
-					  const struct in6_addr *address)
+static __always_inline __u32 vg_classify6(const struct vg_trie_root *root,
+					  const struct in6_addr *address, vg_below *below)
 {
 	const __u32 entry = root->entry[bpf_ntohs(address->in6_u.u6_addr16[0])];
 	struct vg_bits rest;
@@ -95,7 +126,7 @@ static __always_inline __u32 vg_classify6(const struct vg_trie_root *root, void 
 	rest.hi = vg_word(&address->in6_u.u6_addr32[0]);
 	rest.lo = vg_word(&address->in6_u.u6_addr32[2]);
 	vg_bits_drop(&rest, 16);
-	return vg_trie_walk(nodes, skips, entry, rest, VG_TRIE_LEVELS6);
+	return below(entry, rest.hi, rest.lo);
 }
 
 #endif

@@ -15,14 +15,17 @@ struct vg_column {
 	const char *(*colour)(const char *cell);
 };
 
-/* Prints `rows` * `columns` cells (row by row; NULL is an empty cell) to `out`. -ENOMEM. */
+/*
+ * Prints `rows` * `columns` cells (row by row; NULL is an empty cell) to `out`, or nothing
+ * at all without rows. -ENOMEM.
+ */
 int vg_render_table(FILE *out, const struct vg_column *columns, size_t n_columns,
 		    const char *const *cells, size_t n_rows);
 
 /* "1,234,567"; `out` has 32 bytes. Returns `out`. */
 const char *vg_render_count(__u64 value, char *out);
 
-#define VG_RENDER_SIZE 32 /* of every `out` below, too */
+#define VG_RENDER_SIZE 32 /* bytes of every `out` here */
 
 /* "640 B", "1.5 KiB", "12.0 MiB". */
 const char *vg_render_bytes(__u64 bytes, char *out);
@@ -32,6 +35,15 @@ const char *vg_render_duration(__u64 seconds, char *out);
 
 /* A rate: "0", "0.4", "12.5", and whole from 100: "1,234". Negative is 0. */
 const char *vg_render_rate(double per_second, char *out);
+
+/* Columns of the terminal that `out` is, or 0. */
+unsigned vg_render_width(FILE *out);
+
+/*
+ * Prints `lead` and `text`, wrapped between words to `width` columns (0: not at all), each further
+ * line indented by the length of `lead`. A longer word stays whole.
+ */
+void vg_render_paragraph(FILE *out, const char *lead, const char *text, unsigned width);
 
 /* True where `out` is a terminal and NO_COLOR is not set (no-color.org). */
 bool vg_render_colours(FILE *out);
