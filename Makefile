@@ -21,9 +21,11 @@ LIBRARIES := libbpf libelf zlib libnl-3.0 libnl-route-3.0 yaml-0.1 jansson libmi
 comma     := ,
 WARNINGS  := -Wall -Wextra -Wformat=2 -Wshadow $(if $(WERROR),-Werror)
 SANITIZE_FLAGS := $(if $(SANITIZE),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
-VG_CFLAGS  = -std=gnu11 $(WARNINGS) -D_GNU_SOURCE -DVG_VERSION='"$(VERSION)"' -Iinclude -Idaemon -I$(O) -I. \
-	     -MMD -MP $(SANITIZE_FLAGS) $(call pkg,$(LIBRARIES),--cflags)
-VG_LDLIBS  = $(call pkg,$(LIBRARIES),--libs)
+# Asked of pkg-config once, when the first file is compiled: `make deps` comes before there is any.
+VG_PACKAGES = $(eval VG_PACKAGES := $$(call pkg,$$(LIBRARIES),--cflags))$(VG_PACKAGES)
+VG_LDLIBS   = $(eval VG_LDLIBS := $$(call pkg,$$(LIBRARIES),--libs))$(VG_LDLIBS)
+VG_CFLAGS   = -std=gnu11 $(WARNINGS) -D_GNU_SOURCE -DVG_VERSION='"$(VERSION)"' -Iinclude -Idaemon -I$(O) -I. \
+	      -MMD -MP $(SANITIZE_FLAGS) $(VG_PACKAGES)
 BPF_CFLAGS = -target bpf -mcpu=v3 -O2 -g -std=gnu11 -Wall -Wextra -Wshadow -Werror -Wno-address-of-packed-member \
 	     -Iinclude -I. -I/usr/include/$(shell $(CC) -print-multiarch) -MMD -MP
 

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "tests/oracle/oracle.h"
+
+#include <string.h>
+
+#include "tests/oracle/dissect.h"
+
+/* An address or prefix of the design's text; parsed once a process. */
+struct known {
+	const char *text;
+	struct vg_raw_prefix prefix;
+	bool parsed;
+};
+
+static bool is_in(struct known *known, const struct vg_raw_address *address)
+{
+	if (!known->parsed) {
+		known->prefix = vg_raw_prefix(known->text);
+		known->parsed = true;
+	}
+	return vg_raw_contains(&known->prefix, address);
+}
+
+static bool is_in_any(struct known *known, size_t n, const struct vg_raw_address *address)
+{
+	for (size_t i = 0; i < n; i++)
+		if (is_in(&known[i], address))
+			return true;
+	return false;
+}
+
+static struct known link_local6 = {.text = "fe80::/10"};
+static struct known unspecified6 = {.text = "::/128"};
+
+/* Which sets the source is in, and the longest prefix; the first set wins a tie. */
+static void find_sets(const struct vg_scenario *scenario, struct vg_judgement *judgement)
+{
+	for (size_t i = 0; i < scenario->n_sets; i++) {
+		const struct vg_scenario_set *set = &scenario->sets[i];
+
+		for (size_t j = 0; j < set->n; j++) {
+			const struct vg_raw_prefix *prefix = &set->prefixes[j];
+
+			if (!vg_raw_contains(prefix, &judgement->seen.source))
+				continue;
+			judgement->sets |= 1ULL << i;
+			if (judgement->set < 0 || prefix->length > judgement->prefix.length) {
+				judgement->set = (int)i;
+				judgement->prefix = *prefix;
+			}
+		}
+	}
+}
+
+/* ICMPv6 that IPv6 can't live without; `::` may send nothing else. */
+static bool is_discovery(const struct vg_judgement *judgement)
+{
+	const struct vg_seen *seen = &judgement->seen;
+	const bool unspecified = is_in(&unspecified6, &seen->source);
+	const bool link_local = is_in(&link_local6, &seen->source);
+	const int type = seen->icmp_type;
+
+	if (seen->source.family != 6 || seen->protocol != 58)
+		return false;
+	if (type >= 133 && type <= 137)
+		return seen->hop_limit == 255 && (link_local || unspecified || judgement->sets);
+	if ((type >= 130 && type <= 132) || type == 143)
+		return link_local || unspecified;
+	return false;
+}
+
+static bool is_martian(const struct vg_judgement *judgement)
+{
+	static struct known never[] = {
+		{.text = "127.0.0.0/8"}, {.text = "224.0.0.0/4"}, {.text = "255.255.255.255/32"},
+		{.text = "0.0.0.0/8"},	 {.text = "::1/128"},	  {.text = "ff00::/8"},
+	};
+	static struct known reserved = {.text = "240.0.0.0/4"};
+	const struct vg_raw_address *source = &judgement->seen.source;
+
+	if (is_in_any(never, sizeof(never) / sizeof(never[0]), source))
+		return true;
+	if (is_in(&reserved, source))
+		return judgement->sets == 0;
+	return is_in(&unspecified6, source) && !is_discovery(judgement);
+}
+
+static bool is_essential(const struct vg_judgement *judgement)
+{
+	static struct known metadata[] = {
+		{.text = "169.254.169.254/32"},
+		{.text = "fd20:ce::254/128"},
+	};
+	static struct known dhcp4[] = {
+		{.text = "10.0.0.0/8"},
+		{.text = "172.16.0.0/12"},
+		{.text = "192.168.0.0/16"},
+		{.text = "169.254.0.0/16"},
+	};
+	const struct vg_seen *seen = &judgement->seen;
+	const bool udp = seen->protocol == 17;
+
+	if (is_in_any(metadata, sizeof(metadata) / sizeof(metadata[0]), &seen->source))
+		return true;
+	if (udp && seen->source_port == 67 && seen->port == 68 &&
+	    is_in_any(dhcp4, sizeof(dhcp4) / sizeof(dhcp4[0]), &seen->source))
+		return true;
+	if (udp && seen->source_port == 547 && seen->port == 546 &&
+	    is_in(&link_local6, &seen->source))
+		return true;
+	return is_discovery(judgement);
+}
+
+/*
+ * How well a service matches: longest `to` first (none is less than any), then port, then protocol.
+ * -1: it doesn't match.
+ */
+static int service_rank(const struct vg_scenario_service *service, const struct vg_seen *seen)
+{
+	int to = -1;
+
+	if (service->protocol >= 0 && service->protocol != seen->protocol)
+		return -1;
+	if (service->port && service->port != seen->port)
+		return -1;
+	for (size_t i = 0; i < service->n_to; i++)
+		if (vg_raw_contains(&service->to[i], &seen->destination) &&
+		    service->to[i].length > to)
+			to = service->to[i].length;
+	if (service->n_to && to < 0)
+		return -1;
+	return (to + 1) * 4 + (service->port ? 2 : 0) + (service->protocol >= 0 ? 1 : 0);
+}
+
+static int find_service(const struct vg_scenario *scenario, const struct vg_seen *seen)
+{
+	int best = -1, best_rank = -1;
+
+	for (size_t i = 0; i < scenario->n_services; i++) {
+		const int rank = service_rank(&scenario->services[i], seen);
+
+		if (rank > best_rank) {
+			best_rank = rank;
+			best = (int)i;
+		}
+	}
+	return best;
+}
+
+static bool setting_admits(enum vg_scenario_ingress ingress, const char *set)
+{
+	if (strcmp(set, "vpc") == 0 || strcmp(set, "shared-vpc") == 0)
+		return true;
+	return ingress == VG_SCENARIO_INTERNAL_LB &&
+	       (strcmp(set, "load-balancer") == 0 || strcmp(set, "health-check") == 0);
+}
+
+static enum vg_outcome admission(const struct vg_scenario *scenario, size_t rule,
+				 const struct vg_judgement *judgement)
+{
+	enum vg_scenario_ingress ingress = scenario->rules[rule];
+	__u64 also_admit = scenario->also_admit;
+
+	if (ingress == VG_SCENARIO_INHERIT)
+		ingress = scenario->ingress;
+	if (judgement->service >= 0) {
+		const struct vg_scenario_service *service = &scenario->services[judgement->service];
+
+		if (service->ingress != VG_SCENARIO_INHERIT)
+			ingress = service->ingress;
+		if (service->has_also_admit)
+			also_admit = service->also_admit;
+	}
+	if (ingress == VG_SCENARIO_ALL)
+		return VG_PASS_OPEN;
+	for (size_t i = 0; i < scenario->n_sets; i++) {
+		if (!(judgement->sets >> i & 1))
+			continue;
+		if (also_admit >> i & 1 || setting_admits(ingress, scenario->sets[i].name))
+			return VG_PASS_ADMITTED;
+	}
+	return judgement->sets ? VG_DROP_NOT_ADMITTED : VG_DROP_UNLISTED;
+}
+
+static enum vg_outcome judge_ip(const struct vg_scenario *scenario, size_t rule,
+				struct vg_judgement *judgement)
+{
+	find_sets(scenario, judgement);
+	if (is_martian(judgement))
+		return VG_DROP_MARTIAN;
+	if (is_essential(judgement))
+		return VG_PASS_ESSENTIAL;
+	judgement->service = find_service(scenario, &judgement->seen);
+	return admission(scenario, rule, judgement);
+}
+
+void vg_oracle_judge(const struct vg_scenario *scenario, size_t rule, const __u8 *frame,
+		     size_t length, struct vg_judgement *ret_judgement)
+{
+	struct vg_judgement judgement = {.set = -1, .service = -1};
+
+	switch (vg_dissect(frame, length, &judgement.seen)) {
+	case VG_DISSECTED_MALFORMED:
+		judgement.outcome = VG_DROP_MALFORMED;
+		break;
+	case VG_DISSECTED_ARP:
+		judgement.outcome = VG_PASS_ESSENTIAL;
+		break;
+	case VG_DISSECTED_NON_IP:
+		judgement.outcome = scenario->non_ip_pass ? VG_PASS_NON_IP : VG_DROP_NON_IP;
+		break;
+	case VG_DISSECTED_IP:
+		judgement.ip = true;
+		judgement.outcome = judge_ip(scenario, rule, &judgement);
+		break;
+	}
+	if (judgement.outcome < VG_DROP_FIRST)
+		judgement.verdict = VG_VERDICT_PASS;
+	else
+		judgement.verdict = scenario->monitor ? VG_VERDICT_WOULD_DROP : VG_VERDICT_DROP;
+	*ret_judgement = judgement;
+}
+
+unsigned vg_oracle_row(const struct vg_judgement *judgement)
+{
+	if (judgement->verdict == VG_VERDICT_WOULD_DROP)
+		return VG_ROW_WOULD_DROP(judgement->outcome);
+	return judgement->outcome;
+}
+
+const char *vg_oracle_outcome(enum vg_outcome outcome)
+{
+#define OUTCOME_TEXT(verdict, reason, text) [VG_##verdict##_##reason] = (text),
+	static const char *const texts[] = {VG_OUTCOMES(OUTCOME_TEXT)};
+#undef OUTCOME_TEXT
+
+	return texts[outcome];
+}
+
+const char *vg_oracle_verdict(enum vg_verdict verdict)
+{
+#define VERDICT_TEXT(verdict, text) [VG_VERDICT_##verdict] = (text),
+	static const char *const texts[] = {VG_VERDICTS(VERDICT_TEXT)};
+#undef VERDICT_TEXT
+
+	return texts[verdict];
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "tests/oracle/rig.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/mount.h>
+
+#include "core/config.h"
+#include "share/cleanup.h"
+#include "share/file.h"
+
+static int fail(int error, const char *what)
+{
+	fprintf(stderr, "%s: %s\n", what, strerror(-error));
+	return error;
+}
+
+static int pin_to_cpu(struct vg_rig *rig)
+{
+	const int cpu = sched_getcpu();
+	cpu_set_t set;
+
+	if (cpu < 0)
+		return fail(-errno, "sched_getcpu");
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	if (sched_setaffinity(0, sizeof(set), &set) < 0)
+		return fail(-errno, "sched_setaffinity");
+	rig->cpu = (unsigned)cpu;
+	rig->cpus = (unsigned)libbpf_num_possible_cpus();
+	rig->values = calloc(rig->cpus, sizeof(struct vg_interface_counters));
+	return rig->values ? 0 : fail(-ENOMEM, "counters");
+}
+
+static int mount_bpffs(struct vg_rig *rig)
+{
+	char dir[] = "/tmp/vpcgate-rig-XXXXXX";
+
+	if (unshare(CLONE_NEWNS | CLONE_NEWNET) < 0)
+		return fail(-errno, "unshare");
+	if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return fail(-errno, "mount --make-rprivate /");
+	if (!mkdtemp(dir))
+		return fail(-errno, dir);
+	if (mount("bpf", dir, "bpf", 0, "mode=0700") < 0) {
+		const int error = -errno;
+
+		rmdir(dir);
+		return fail(error, "mount -t bpf");
+	}
+	snprintf(rig->mount, sizeof(rig->mount), "%s", dir);
+	snprintf(rig->dir, sizeof(rig->dir), "%s/vpcgate", dir);
+	return 0;
+}
+
+int vg_rig_open(struct vg_rig *ret_rig)
+{
+	struct vg_diag diag = {0};
+	int r;
+
+	*ret_rig = (struct vg_rig){.counters_fd = -1, .services_fd = -1, .labels_fd = -1};
+	r = pin_to_cpu(ret_rig);
+	if (r < 0)
+		return r;
+	r = mount_bpffs(ret_rig);
+	if (r < 0)
+		return r;
+	r = vg_dataplane_open(ret_rig->dir, &ret_rig->dataplane, &diag);
+	if (r < 0)
+		fprintf(stderr, "%s\n", diag.text);
+	return r;
+}
+
+void vg_rig_close(struct vg_rig *rig)
+{
+	vg_close_p(&rig->counters_fd);
+	vg_close_p(&rig->services_fd);
+	vg_close_p(&rig->labels_fd);
+	vg_dataplane_close(rig->dataplane);
+	free(rig->values);
+	if (!rig->mount[0])
+		return;
+	umount2(rig->mount, MNT_DETACH);
+	rmdir(rig->mount);
+}
+
+static int open_map(const struct vg_rig *rig, const char *name, int *fd)
+{
+	char path[128];
+
+	if (*fd >= 0)
+		return 0;
+	snprintf(path, sizeof(path), "%s/%s", rig->dir, name);
+	*fd = bpf_obj_get(path);
+	return *fd < 0 ? fail(-errno, path) : 0;
+}
+
+static int open_maps(struct vg_rig *rig)
+{
+	int r;
+
+	r = open_map(rig, "counters", &rig->counters_fd);
+	if (r < 0)
+		return r;
+	r = open_map(rig, "service_counters", &rig->services_fd);
+	if (r < 0)
+		return r;
+	return open_map(rig, "labels", &rig->labels_fd);
+}
+
+static int read_labels(struct vg_rig *rig)
+{
+	for (__u32 key = 0; key < VG_LABEL_MAX; key++)
+		if (bpf_map_lookup_elem(rig->labels_fd, &key, &rig->labels[key]) < 0)
+			return fail(-errno, "labels");
+	return 0;
+}
+
+static int publish(struct vg_rig *rig, const char *yaml, size_t length,
+		   const struct vg_target *targets, size_t n, struct vg_policy **ret_policy,
+		   struct vg_diag *diag)
+{
+	_cleanup_(vg_config_free_p) struct vg_config *config = NULL;
+	_cleanup_(vg_policy_free_p) struct vg_policy *policy = NULL;
+	_cleanup_(vg_tables_free_p) struct vg_tables *tables = NULL;
+	int r;
+
+	r = vg_config_parse("vpcgate.yaml", yaml, length, &config, diag);
+	if (r < 0)
+		return r;
+	r = vg_policy_build(config, &vg_file_reader, &policy, diag);
+	if (r < 0)
+		return r;
+	r = vg_tables_build(policy, &tables, diag);
+	if (r < 0)
+		return r;
+	r = vg_dataplane_publish(rig->dataplane, policy, tables, targets, n, diag);
+	if (r < 0)
+		return r;
+	*ret_policy = VG_TAKE_PTR(policy);
+	return 0;
+}
+
+int vg_rig_publish(struct vg_rig *rig, const char *yaml, size_t length,
+		   const struct vg_target *targets, size_t n, struct vg_policy **ret_policy)
+{
+	struct vg_diag diag = {0};
+	char text[VG_DIAG_FILE_SIZE + VG_DIAG_TEXT_SIZE];
+	int r;
+
+	r = publish(rig, yaml, length, targets, n, ret_policy, &diag);
+	if (r < 0) {
+		vg_diag_format(&diag, text, sizeof(text));
+		return fail(r, text);
+	}
+	r = open_maps(rig);
+	return r < 0 ? r : read_labels(rig);
+}
+
+int vg_rig_slot(const struct vg_rig *rig, unsigned first, unsigned n, const char *name)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (strncmp(rig->labels[first + i].name, name, VG_NAME_SIZE) == 0)
+			return (int)i;
+	return -ENOENT;
+}
+
+/* `size` is a multiple of 8, as the kernel pads per-CPU values. */
+static int read_value(const struct vg_rig *rig, int fd, __u32 key, void *ret_value, size_t size)
+{
+	if (bpf_map_lookup_elem(fd, &key, rig->values) < 0)
+		return -errno;
+	memcpy(ret_value, (const char *)rig->values + rig->cpu * size, size);
+	return 0;
+}
+
+int vg_rig_interface(const struct vg_rig *rig, unsigned slot,
+		     struct vg_interface_counters *ret_counters)
+{
+	return read_value(rig, rig->counters_fd, slot, ret_counters, sizeof(*ret_counters));
+}
+
+int vg_rig_service(const struct vg_rig *rig, unsigned interface, unsigned service,
+		   struct vg_service_counters *ret_counters)
+{
+	return read_value(rig, rig->services_fd, interface * VG_MAX_SERVICES + service,
+			  ret_counters, sizeof(*ret_counters));
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The real pipeline for a test: vpcgate.yaml as text in, frames in, counters out. Lives in mount
+ * and network namespaces of its own, on one CPU, and leaves nothing behind.
+ */
+#ifndef VPCGATE_TESTS_RIG_H
+#define VPCGATE_TESTS_RIG_H
+
+#include "dataplane/dataplane.h"
+
+/* What run-tests counts as a skip. */
+#define VG_RIG_SKIP 77
+
+struct vg_rig {
+	char mount[64]; /* of the bpffs; "" before it is there */
+	char dir[80];
+	struct vg_dataplane *dataplane;
+	int counters_fd, services_fd, labels_fd; /* -1 before the first publish */
+	struct vg_label labels[VG_LABEL_MAX];	 /* as of the last publish */
+	unsigned cpu, cpus;
+	void *values; /* room for one per-CPU value of all CPUs */
+};
+
+/*
+ * Moves this process into its namespaces and opens an empty folder on a fresh bpffs. Failures are
+ * told on standard error. -EPERM: no privilege, so that the test can only be skipped.
+ */
+int vg_rig_open(struct vg_rig *ret_rig);
+/* Takes what vg_rig_open() left, even when it failed. */
+void vg_rig_close(struct vg_rig *rig);
+
+/*
+ * Config, policy, tables, publish. The policy is the caller's. What is wrong with the config goes
+ * to standard error.
+ */
+int vg_rig_publish(struct vg_rig *rig, const char *yaml, size_t length,
+		   const struct vg_target *targets, size_t n, struct vg_policy **ret_policy);
+
+/* The slot of a name among `n` labels from `first` (VG_LABEL_*), or -ENOENT. */
+int vg_rig_slot(const struct vg_rig *rig, unsigned first, unsigned n, const char *name);
+
+/* This CPU's counters: all of the rig's frames run here. */
+int vg_rig_interface(const struct vg_rig *rig, unsigned slot,
+		     struct vg_interface_counters *ret_counters);
+int vg_rig_service(const struct vg_rig *rig, unsigned interface, unsigned service,
+		   struct vg_service_counters *ret_counters);
+
+#endif
