@@ -14,26 +14,25 @@
 /* Limits of the text itself; those of the policy are in vpcgate/abi.h. */
 #define VG_CONFIG_MAX_BYTES (64u << 20)
 #define VG_MAX_INTERFACE_ITEMS 64
-#define VG_MAX_SOURCE_ENTRIES (VG_MAX_PREFIXES4 + VG_MAX_PREFIXES6)	/* of all sets together */
-#define VG_MAX_ALSO_ADMIT 64						/* names in one list */
+#define VG_MAX_SOURCE_ENTRIES (VG_MAX_PREFIXES4 + VG_MAX_PREFIXES6) /* of all sets together */
+#define VG_MAX_ALSO_ADMIT 64					    /* names in one list */
 
 /* X(constant, text, Cloud Run's Terraform spelling) */
-#define VG_INGRESS_SETTINGS(X)                                               \
-	X(ALL, "all", "INGRESS_TRAFFIC_ALL")                                 \
-	X(INTERNAL, "internal", "INGRESS_TRAFFIC_INTERNAL_ONLY")             \
-	X(INTERNAL_LB, "internal-and-cloud-load-balancing",                  \
+#define VG_INGRESS_SETTINGS(X)                                   \
+	X(ALL, "all", "INGRESS_TRAFFIC_ALL")                     \
+	X(INTERNAL, "internal", "INGRESS_TRAFFIC_INTERNAL_ONLY") \
+	X(INTERNAL_LB, "internal-and-cloud-load-balancing",      \
 	  "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER")
 
 #define VG_INGRESS_ENUM(name, text, terraform) VG_INGRESS_##name,
 enum vg_ingress {
-	VG_INGRESS_INHERIT,	/* not given */
-	VG_INGRESS_SETTINGS(VG_INGRESS_ENUM)
-	VG_INGRESS_MAX
+	VG_INGRESS_INHERIT, /* not given */
+	VG_INGRESS_SETTINGS(VG_INGRESS_ENUM) VG_INGRESS_MAX
 };
 #undef VG_INGRESS_ENUM
 
 enum vg_attach_mode {
-	VG_ATTACH_INHERIT,	/* not given */
+	VG_ATTACH_INHERIT, /* not given */
 	VG_ATTACH_AUTO,
 	VG_ATTACH_NATIVE,
 	VG_ATTACH_GENERIC,
@@ -49,19 +48,19 @@ struct vg_text {
 struct vg_text_list {
 	struct vg_text *items;
 	size_t n;
-	bool given;		/* an empty list that was written is not an absent one */
+	bool given; /* an empty list that was written is not an absent one */
 	struct vg_position at;
 };
 
 struct vg_config_interface {
-	struct vg_text pattern;	/* a name or an fnmatch(3) glob */
+	struct vg_text pattern; /* a name or an fnmatch(3) glob */
 	enum vg_ingress ingress;
 	enum vg_attach_mode attach;
 };
 
 struct vg_config_source {
 	struct vg_text name;
-	struct vg_text_list entries;	/* prefixes, google:NAME, file:PATH */
+	struct vg_text_list entries; /* prefixes, google:NAME, file:PATH */
 };
 
 #define VG_PROTOCOL_ANY (-1)
@@ -70,30 +69,30 @@ struct vg_config_service {
 	struct vg_text name;
 	int protocol;		/* an IP protocol number, or VG_PROTOCOL_ANY */
 	int port;		/* 1 to 65535, or 0 for any; only with TCP, UDP and SCTP */
-	struct vg_text_list to;	/* addresses or prefixes, as text */
+	struct vg_text_list to; /* addresses or prefixes, as text */
 	enum vg_ingress ingress;
 	struct vg_text_list also_admit;
 	struct vg_position at;
 };
 
 struct vg_config {
-	char *path;		/* as given to vg_config_parse() */
+	char *path; /* as given to vg_config_parse() */
 	struct vg_config_interface *interfaces;
 	size_t n_interfaces;
-	struct vg_config_source *sources;	/* in file order */
+	struct vg_config_source *sources; /* in file order */
 	size_t n_sources;
-	struct vg_config_service *services;	/* in file order */
+	struct vg_config_service *services; /* in file order */
 	size_t n_services;
-	enum vg_attach_mode attach;	/* never VG_ATTACH_INHERIT */
-	enum vg_ingress ingress;	/* never VG_INGRESS_INHERIT */
+	enum vg_attach_mode attach; /* never VG_ATTACH_INHERIT */
+	enum vg_ingress ingress;    /* never VG_INGRESS_INHERIT */
 	struct vg_position ingress_at;
 	bool monitor;
 	bool non_ip_pass;
 	bool allow_empty;
 	struct vg_text_list also_admit;
 	bool exporter;		/* false: `exporter: off` */
-	char *exporter_address;	/* an IPv4 or IPv6 address, without brackets; NULL without exporter */
-	unsigned exporter_port;	/* 0: any free one */
+	char *exporter_address; /* an IPv4 or IPv6 address, without brackets; NULL without exporter */
+	unsigned exporter_port; /* 0: any free one */
 };
 
 /*
@@ -105,7 +104,7 @@ int vg_config_parse(const char *path, const char *text, size_t length,
 void vg_config_free(struct vg_config *config);
 void vg_config_free_p(struct vg_config **config);
 
-const char *vg_ingress_text(enum vg_ingress ingress);	/* "inherit" where not given */
+const char *vg_ingress_text(enum vg_ingress ingress); /* "inherit" where not given */
 const char *vg_attach_mode_text(enum vg_attach_mode mode);
 
 /* "tcp", "udp", ..., "any", or the number where a protocol has no name here. `out` has 16 bytes. */

@@ -11,6 +11,8 @@
 #include "share/cleanup.h"
 #include "share/file.h"
 
+#define BPFFS "/sys/fs/bpf"
+
 static int fail(int error, const char *what)
 {
 	fprintf(stderr, "%s: %s\n", what, strerror(-error));
@@ -34,24 +36,15 @@ static int pin_to_cpu(struct vg_rig *rig)
 	return rig->values ? 0 : fail(-ENOMEM, "counters");
 }
 
-static int mount_bpffs(struct vg_rig *rig)
+/* In a mount namespace of its own, so that nothing is left, whatever ends this process. */
+static int mount_bpffs(void)
 {
-	char dir[] = "/tmp/vpcgate-rig-XXXXXX";
-
 	if (unshare(CLONE_NEWNS | CLONE_NEWNET) < 0)
 		return fail(-errno, "unshare");
 	if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return fail(-errno, "mount --make-rprivate /");
-	if (!mkdtemp(dir))
-		return fail(-errno, dir);
-	if (mount("bpf", dir, "bpf", 0, "mode=0700") < 0) {
-		const int error = -errno;
-
-		rmdir(dir);
-		return fail(error, "mount -t bpf");
-	}
-	snprintf(rig->mount, sizeof(rig->mount), "%s", dir);
-	snprintf(rig->dir, sizeof(rig->dir), "%s/vpcgate", dir);
+	if (mount("bpf", BPFFS, "bpf", 0, "mode=0700") < 0)
+		return fail(-errno, "mount -t bpf " BPFFS);
 	return 0;
 }
 
@@ -60,11 +53,12 @@ int vg_rig_open(struct vg_rig *ret_rig)
 	struct vg_diag diag = {0};
 	int r;
 
-	*ret_rig = (struct vg_rig){.counters_fd = -1, .services_fd = -1, .labels_fd = -1};
+	*ret_rig = (struct vg_rig){
+		.dir = BPFFS "/vpcgate", .counters_fd = -1, .services_fd = -1, .labels_fd = -1};
 	r = pin_to_cpu(ret_rig);
 	if (r < 0)
 		return r;
-	r = mount_bpffs(ret_rig);
+	r = mount_bpffs();
 	if (r < 0)
 		return r;
 	r = vg_dataplane_open(ret_rig->dir, &ret_rig->dataplane, &diag);
@@ -80,10 +74,6 @@ void vg_rig_close(struct vg_rig *rig)
 	vg_close_p(&rig->labels_fd);
 	vg_dataplane_close(rig->dataplane);
 	free(rig->values);
-	if (!rig->mount[0])
-		return;
-	umount2(rig->mount, MNT_DETACH);
-	rmdir(rig->mount);
 }
 
 static int open_map(const struct vg_rig *rig, const char *name, int *fd)

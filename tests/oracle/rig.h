@@ -12,8 +12,7 @@
 #define VG_RIG_SKIP 77
 
 struct vg_rig {
-	char mount[64]; /* of the bpffs; "" before it is there */
-	char dir[80];
+	const char *dir; /* on a bpffs that only this process sees */
 	struct vg_dataplane *dataplane;
 	int counters_fd, services_fd, labels_fd; /* -1 before the first publish */
 	struct vg_label labels[VG_LABEL_MAX];	 /* as of the last publish */

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "core/read.h"
+#include "share/cleanup.h"
+
+int vg_read_choice(struct vg_yaml *yaml, const yaml_node_t *value, const char *key,
+		   const struct vg_choice *choices, size_t n, const char *expected, int *ret_value)
+{
+	const char *text = vg_yaml_text(value);
+
+	for (size_t i = 0; i < n; i++) {
+		if (!strcmp(choices[i].text, text)) {
+			*ret_value = choices[i].value;
+			return 0;
+		}
+	}
+	return vg_yaml_refuse(yaml, EINVAL, value, "%s: unknown setting '%.*s': write %s", key,
+			      VG_YAML_QUOTED, text, expected);
+}
+
+int vg_read_ingress(struct vg_yaml *yaml, const yaml_node_t *value, enum vg_ingress *ret_ingress)
+{
+#define INGRESS_CHOICE(name, text, terraform) \
+	{text, VG_INGRESS_##name}, {terraform, VG_INGRESS_##name},
+	static const struct vg_choice choices[] = {VG_INGRESS_SETTINGS(INGRESS_CHOICE)};
+#undef INGRESS_CHOICE
+	int chosen = VG_INGRESS_INHERIT;
+	int r;
+
+	r = vg_read_choice(yaml, value, "ingress", choices, VG_ARRAY_SIZE(choices),
+			   "all, internal or internal-and-cloud-load-balancing", &chosen);
+	if (r < 0)
+		return r;
+	*ret_ingress = (enum vg_ingress)chosen;
+	return 0;
+}
+
+int vg_read_attach(struct vg_yaml *yaml, const yaml_node_t *value, enum vg_attach_mode *ret_mode)
+{
+	static const struct vg_choice choices[] = {
+		{"auto", VG_ATTACH_AUTO},
+		{"native", VG_ATTACH_NATIVE},
+		{"generic", VG_ATTACH_GENERIC},
+	};
+	int chosen = VG_ATTACH_INHERIT;
+	int r;
+
+	r = vg_read_choice(yaml, value, "attach", choices, VG_ARRAY_SIZE(choices),
+			   "auto, native or generic", &chosen);
+	if (r < 0)
+		return r;
+	*ret_mode = (enum vg_attach_mode)chosen;
+	return 0;
+}
+
+int vg_read_bool(struct vg_yaml *yaml, const yaml_node_t *value, const char *key, const char *yes,
+		 const char *no, const char *expected, bool *ret_value)
+{
+	const struct vg_choice choices[] = {{yes, true}, {no, false}};
+	int chosen = false;
+	int r;
+
+	r = vg_read_choice(yaml, value, key, choices, VG_ARRAY_SIZE(choices), expected, &chosen);
+	if (r < 0)
+		return r;
+	*ret_value = chosen;
+	return 0;
+}
+
+int vg_read_text(const yaml_node_t *value, struct vg_text *ret_text)
+{
+	char *copy = strdup(vg_yaml_text(value));
+
+	if (!copy)
+		return -ENOMEM;
+	*ret_text = (struct vg_text){copy, vg_yaml_position(value)};
+	return 0;
+}
+
+int vg_read_texts(struct vg_yaml *yaml, const yaml_node_t *list, const char *name,
+		  const char *example, struct vg_text_list *into)
+{
+	const size_t n = vg_yaml_length(list);
+	int r;
+
+	into->given = true;
+	into->at = vg_yaml_position(list);
+	into->items = calloc(n ? n : 1, sizeof(*into->items));
+	if (!into->items)
+		return -ENOMEM;
+	for (; into->n < n; into->n++) {
+		const yaml_node_t *item = vg_yaml_item(yaml, list, into->n);
+
+		if (!vg_yaml_is_text(item))
+			return vg_yaml_refuse(yaml, EINVAL, item,
+					      "%s: expected a list of single values: write `%s`",
+					      name, example);
+		r = vg_read_text(item, &into->items[into->n]);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int vg_read_also_admit(struct vg_yaml *yaml, const yaml_node_t *list, struct vg_text_list *into)
+{
+	if (vg_yaml_length(list) > VG_MAX_ALSO_ADMIT)
+		return vg_yaml_refuse(yaml, E2BIG, vg_yaml_item(yaml, list, VG_MAX_ALSO_ADMIT),
+				      "also-admit: more than %u names: name each source set once",
+				      VG_MAX_ALSO_ADMIT);
+	return vg_read_texts(yaml, list, "also-admit", "also-admit: [iap]", into);
+}
+
+int vg_read_check_name(struct vg_yaml *yaml, const yaml_node_t *node, const char *what)
+{
+	const char *name = vg_yaml_text(node);
+	const size_t n = strlen(name);
+
+	if (n > 0 && n < VG_NAME_SIZE && name[0] != '-' && name[0] != '_' &&
+	    strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-_") == n)
+		return 0;
+	return vg_yaml_refuse(yaml, EINVAL, node,
+			      "'%.*s' can't name a %s: write 1 to %u of a-z, 0-9, '-' and '_', "
+			      "beginning with a letter or digit",
+			      VG_YAML_QUOTED, name, what, VG_NAME_SIZE - 1);
+}
+
+int vg_read_port(const char *text, unsigned *ret_port)
+{
+	const size_t digits = strspn(text, "0123456789");
+	unsigned long port;
+
+	if (!digits || digits > 5 || text[digits] || (text[0] == '0' && digits > 1))
+		return -EINVAL;
+	port = strtoul(text, NULL, 10);
+	if (port > 65535)
+		return -EINVAL;
+	*ret_port = (unsigned)port;
+	return 0;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * libFuzzer's entry: any bytes as a config. Whatever they are, they are taken or refused with a
+ * message, and nothing leaks. No file is read.
+ */
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include "core/policy.h"
+#include "share/cleanup.h"
+
+static int read_nothing(void *context, const char *path, char **ret_text, size_t *ret_length)
+{
+	(void)context, (void)path, (void)ret_text, (void)ret_length;
+	return -ENOENT;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const struct vg_reader reader = {read_nothing, NULL};
+	_cleanup_(vg_config_free_p) struct vg_config *config = NULL;
+	_cleanup_(vg_policy_free_p) struct vg_policy *policy = NULL;
+	struct vg_diag diag = {};
+	int r;
+
+	r = vg_config_parse("fuzz.yaml", (const char *)data, size, &config, &diag);
+	if (r == 0)
+		r = vg_policy_build(config, &reader, &policy, &diag);
+	if (r < 0 && !diag.text[0])
+		abort();
+	return 0;
+}

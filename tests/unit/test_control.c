@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include <poll.h>
+#include <sys/wait.h>
+#include "service/control.c"
+
+/* Both ends of the control socket: the server on a loop here, a client in a child process. */
+struct rig {
+	char dir[64], path[96];
+	sd_event *event;
+	struct vg_control *control;
+	unsigned answered;
+};
+
+static char *answer(void *context, const char *request, size_t length)
+{
+	struct rig *rig = context;
+	char *text;
+
+	rig->answered++;
+	if (length == 4 && memcmp(request, "huge", 4) == 0) {
+		text = malloc((32 << 20) + 1);
+		memset(text, 'x', 32 << 20);
+		strcpy(text + (32 << 20) - 1, "\n");
+		return text;
+	}
+	if (asprintf(&text, "{\"version\":1,\"ok\":%s,\"error\":\"%zu bytes\"}\n",
+		     memmem(request, length, "fail", 4) ? "false" : "true", length) < 0)
+		return NULL;
+	return text;
+}
+
+static int rig_listen(struct rig *rig, struct vg_diag *diag)
+{
+	const struct vg_control_handler handler = {answer, rig};
+
+	return vg_control_open(rig->event, rig->path, &handler, &rig->control, diag);
+}
+
+static int setup(void **state)
+{
+	struct rig *rig = calloc(1, sizeof(*rig));
+	struct vg_diag diag = {0};
+
+	strcpy(rig->dir, "/tmp/vpcgate-control.XXXXXX");
+	assert_non_null(mkdtemp(rig->dir));
+	snprintf(rig->path, sizeof(rig->path), "%s/run/control.sock", rig->dir);
+	assert_int_equal(sd_event_new(&rig->event), 0);
+	if (rig_listen(rig, &diag) < 0)
+		fail_msg("%s", diag.text);
+	*state = rig;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct rig *rig = *state;
+	char folder[80];
+
+	vg_control_close(rig->control);
+	sd_event_unref(rig->event);
+	snprintf(folder, sizeof(folder), "%s/run", rig->dir);
+	assert_int_equal(rmdir(folder), 0);
+	assert_int_equal(rmdir(rig->dir), 0);
+	free(rig);
+	return 0;
+}
+
+/* Runs the loop until `client` is done in a child; its exit status is the result. */
+static int run_client(struct rig *rig, int (*client)(const struct rig *rig))
+{
+	pid_t pid = fork();
+	int status;
+
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(client(rig));
+	while (waitpid(pid, &status, WNOHANG) == 0)
+		assert_true(sd_event_run(rig->event, 10000) >= 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 255;
+}
+
+static int connect_raw(const struct rig *rig)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	strcpy(address.sun_path, rig->path);
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+		return -1;
+	return fd;
+}
+
+static int call(const struct rig *rig, const char *command, struct vg_diag *diag)
+{
+	json_auto_t *request = json_pack("{ss}", "command", command), *got = NULL;
+
+	return vg_wire_call(rig->path, request, 5000, &got, diag);
+}
+
+static int client_asks(const struct rig *rig)
+{
+	return call(rig, "status", NULL) == 0 ? 0 : 1;
+}
+
+static int client_fails(const struct rig *rig)
+{
+	struct vg_diag diag = {0};
+
+	return call(rig, "fail", &diag) == -EREMOTEIO && strstr(diag.text, " bytes") ? 0 : 1;
+}
+
+/* One byte at a time, with the newline last. */
+static int client_dribbles(const struct rig *rig)
+{
+	char text[64];
+	int fd = connect_raw(rig);
+
+	for (const char *c = "hello\n"; *c; c++) {
+		if (write(fd, c, 1) != 1)
+			return 1;
+		usleep(1000);
+	}
+	return read(fd, text, sizeof(text)) > 0 && strstr(text, "5 bytes") ? 0 : 2;
+}
+
+static int client_sends_too_much(const struct rig *rig)
+{
+	static char text[VG_WIRE_REQUEST_MAX];
+	char got[256] = "";
+	int fd = connect_raw(rig);
+
+	memset(text, 'x', sizeof(text));
+	if (write(fd, text, sizeof(text)) != sizeof(text))
+		return 1;
+	return read(fd, got, sizeof(got) - 1) > 0 && strstr(got, "at most 65536 bytes") ? 0 : 2;
+}
+
+static int client_sends_the_most(const struct rig *rig)
+{
+	static char text[VG_WIRE_REQUEST_MAX];
+	char got[256] = "";
+	int fd = connect_raw(rig);
+
+	memset(text, 'x', sizeof(text));
+	text[sizeof(text) - 1] = '\n';
+	if (write(fd, text, sizeof(text)) != sizeof(text))
+		return 1;
+	return read(fd, got, sizeof(got) - 1) > 0 && strstr(got, "65535 bytes") ? 0 : 2;
+}
+
+/* More half-open connections than there are places, and one that takes no answer. */
+static int client_survives_others(const struct rig *rig)
+{
+	int silent = connect_raw(rig), fd;
+
+	if (write(silent, "huge\n", 5) != 5)
+		return 1;
+	for (int i = 0; i < 3 * VG_CONTROL_CONNECTIONS; i++) {
+		fd = connect_raw(rig);
+		if (fd < 0 || write(fd, "half", 4) != 4)
+			return 2;
+	}
+	for (int i = 0; i < 3; i++)
+		if (call(rig, "status", NULL) < 0)
+			return 3;
+	return 0;
+}
+
+static int client_leaves(const struct rig *rig)
+{
+	int fd;
+
+	for (int i = 0; i < 40; i++) {
+		fd = connect_raw(rig);
+		if (fd < 0 || write(fd, "huge\n", i % 6) != i % 6)
+			return 1;
+		close(fd);
+	}
+	return client_asks(rig);
+}
+
+static int client_reads_slowly(const struct rig *rig)
+{
+	static char text[1 << 20];
+	size_t total = 0;
+	ssize_t n;
+	int fd = connect_raw(rig);
+
+	if (write(fd, "huge\n", 5) != 5)
+		return 1;
+	usleep(50000);
+	while ((n = read(fd, text, sizeof(text))) > 0)
+		total += n;
+	return total == 32 << 20 ? 0 : 2;
+}
+
+static void clients_are_served(void **state)
+{
+	static const struct {
+		const char *name;
+		int (*client)(const struct rig *rig);
+	} cases[] = {
+		{"a request", client_asks},
+		{"an error", client_fails},
+		{"a dribble", client_dribbles},
+		{"the longest request", client_sends_the_most},
+		{"a request that is too long", client_sends_too_much},
+		{"other clients that hang", client_survives_others},
+		{"other clients that leave", client_leaves},
+		{"a large answer", client_reads_slowly},
+	};
+
+	for (size_t i = 0; i < VG_ARRAY_SIZE(cases); i++) {
+		int status = run_client(*state, cases[i].client);
+
+		if (status)
+			fail_msg("%s: failed at step %d", cases[i].name, status);
+	}
+}
+
+static void slow_clients_are_cut_off(void **state)
+{
+	struct rig *rig = *state;
+	int fd = connect_raw(rig);
+	struct connection *connection = &rig->control->connections[0];
+
+	assert_true(sd_event_run(rig->event, 1000000) > 0);
+	assert_ptr_equal(connection->control, rig->control);
+	/* The deadline itself, without waiting for it. */
+	sd_event_source_set_time_relative(connection->deadline, 0);
+	assert_true(sd_event_run(rig->event, 1000000) > 0);
+	assert_null(connection->control);
+	close(fd);
+}
+
+static void socket_is_for_owner_and_group(void **state)
+{
+	struct rig *rig = *state;
+	struct stat st;
+
+	assert_int_equal(stat(rig->path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0660);
+}
+
+static void second_daemon_is_refused(void **state)
+{
+	struct rig *rig = *state;
+	struct rig second = *rig;
+	struct vg_diag diag = {0};
+
+	assert_int_equal(rig_listen(&second, &diag), -EADDRINUSE);
+	assert_non_null(strstr(diag.text, rig->path));
+	assert_int_equal(run_client(rig, client_asks), 0);
+}
+
+static void stale_socket_is_replaced(void **state)
+{
+	struct rig *rig = *state;
+	struct vg_control *killed = rig->control;
+	struct vg_diag diag = {0};
+
+	/* As after kill -9: the name stays, nobody listens. */
+	sd_event_source_disable_unref(killed->io);
+	close(killed->fd);
+	free(killed);
+	rig->control = NULL;
+	if (rig_listen(rig, &diag) < 0)
+		fail_msg("%s", diag.text);
+	assert_int_equal(run_client(rig, client_asks), 0);
+}
+
+static void socket_of_another_is_not_removed(void **state)
+{
+	struct rig *rig = *state;
+	struct vg_control *old = rig->control;
+	struct vg_diag diag = {0};
+
+	assert_int_equal(unlink(rig->path), 0);
+	if (rig_listen(rig, &diag) < 0)
+		fail_msg("%s", diag.text);
+	vg_control_close(old);
+	assert_int_equal(run_client(rig, client_asks), 0);
+}
+
+static void other_files_are_left_alone(void **state)
+{
+	struct rig *rig = *state;
+	struct rig other = *rig;
+	struct vg_diag diag = {0};
+	FILE *file;
+
+	snprintf(other.path, sizeof(other.path), "%s/file", rig->dir);
+	file = fopen(other.path, "w");
+	assert_non_null(file);
+	fclose(file);
+	assert_int_equal(rig_listen(&other, &diag), -EEXIST);
+	assert_int_equal(unlink(other.path), 0);
+}
+
+static void nobody_listens(void **state)
+{
+	struct rig *rig = *state;
+	struct vg_diag diag = {0};
+
+	assert_int_equal(run_client(rig, client_asks), 0);
+	vg_control_close(rig->control);
+	rig->control = NULL;
+	assert_int_equal(call(rig, "status", &diag), -ENOENT);
+	assert_non_null(strstr(diag.text, "no daemon listens on"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(clients_are_served, setup, teardown),
+		cmocka_unit_test_setup_teardown(slow_clients_are_cut_off, setup, teardown),
+		cmocka_unit_test_setup_teardown(socket_is_for_owner_and_group, setup, teardown),
+		cmocka_unit_test_setup_teardown(second_daemon_is_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(stale_socket_is_replaced, setup, teardown),
+		cmocka_unit_test_setup_teardown(socket_of_another_is_not_removed, setup, teardown),
+		cmocka_unit_test_setup_teardown(other_files_are_left_alone, setup, teardown),
+		cmocka_unit_test_setup_teardown(nobody_listens, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include "service/hints.c"
+#include "tests/unit/policy_text.h"
+
+#define BASE                                                  \
+	"sources: {vpc: [10.0.0.0/8], office: [203.0.113.0/24]}\n" \
+	"interfaces: [ens4, ens5]\n"
+
+#define DROPPED(set, packets) \
+	{"ens4", set, VG_DROP_NOT_ADMITTED, VG_VERDICT_DROP, {packets, 0}}
+#define WOULD(set, outcome, packets) {"ens4", set, outcome, VG_VERDICT_WOULD_DROP, {packets, 0}}
+
+/* NULL as a hint: none at all. Each hint is the whole sentence, or its start with a "..." behind. */
+struct hint_case {
+	const char *name;
+	const char *config;
+	struct vg_counter counters[3];
+	struct vg_wanted nic;
+	const char *reload_error;
+	const char *hints[3];
+};
+
+static const struct hint_case cases[] = {
+	{
+		.name = "nothing to say",
+		.config = BASE "ingress: internal\n",
+		.counters = {{"ens4", "vpc", VG_PASS_ADMITTED, VG_VERDICT_PASS, {5, 0}},
+			     {"ens4", "", VG_DROP_UNLISTED, VG_VERDICT_DROP, {5, 0}}},
+	},
+	{
+		.name = "health checks under internal",
+		.config = BASE "ingress: internal\n",
+		.counters = {DROPPED("health-check", 300)},
+		.hints = {"health-check was dropped 300 times on ens4: `ingress: internal` does not "
+			  "admit it; add `also-admit: [health-check]` to the service that is probed"},
+	},
+	{
+		.name = "load balancer under internal",
+		.config = BASE "ingress: internal\n",
+		.counters = {DROPPED("load-balancer", 1234)},
+		.hints = {"load-balancer was dropped 1,234 times on ens4: `ingress: internal` does not "
+			  "admit it; set `ingress: internal-and-cloud-load-balancing`, or add "
+			  "`also-admit: [load-balancer]` to the service that it may reach, or beside "
+			  "`ingress`; if these are health checks, add `also-admit: [health-check]` to the "
+			  "service that is probed (both come from 35.191.0.0/16 and 130.211.0.0/22 and "
+			  "can't be told apart there: they are counted under whichever set comes first)"},
+	},
+	{
+		.name = "another set, once",
+		.config = BASE "ingress: internal-and-cloud-load-balancing\n",
+		.counters = {DROPPED("office", 1)},
+		.hints = {"office was dropped 1 time on ens4: `ingress: "
+			  "internal-and-cloud-load-balancing` does not admit it; add `also-admit: "
+			  "[office]` to the service that it may reach, or beside `ingress`"},
+	},
+	{
+		.name = "refused by a service only",
+		.config = BASE "ingress: all\n"
+			       "services: [{name: web, protocol: tcp, port: 443, ingress: internal}]\n",
+		.counters = {DROPPED("office", 2)},
+		.hints = {"office was dropped 2 times on ens4: service web (`ingress: internal`) does "
+			  "not admit it; add `also-admit: [office]` to that service"},
+	},
+	{
+		.name = "the policy in force admits what an earlier one dropped",
+		.config = BASE "ingress: internal\nalso-admit: [office]\n",
+		.counters = {DROPPED("office", 2)},
+	},
+	{
+		.name = "a set that the policy in force does not have",
+		.config = BASE "ingress: internal\n",
+		.counters = {DROPPED("elsewhere", 2)},
+	},
+	{
+		.name = "monitor",
+		.config = BASE "ingress: internal\nenforcement: monitor\n",
+		.counters = {WOULD("office", VG_DROP_NOT_ADMITTED, 7), WOULD("", VG_DROP_UNLISTED, 12345)},
+		.hints = {"office would have been dropped 7 times on ens4: ...",
+			  "monitor: 12,345 packets from sources in no set would have been dropped; "
+			  "switch with `enforcement: enforce`"},
+	},
+	{
+		.name = "counts of monitor under enforce",
+		.config = BASE "ingress: internal\n",
+		.counters = {WOULD("office", VG_DROP_NOT_ADMITTED, 7), WOULD("", VG_DROP_UNLISTED, 5)},
+	},
+	{
+		.name = "counts of enforce under monitor",
+		.config = BASE "ingress: internal\nenforcement: monitor\n",
+		.counters = {DROPPED("office", 7)},
+	},
+	{
+		.name = "absent",
+		.config = BASE "ingress: internal\n",
+		.nic = {.name = "ens5", .rule = 1, .state = VG_NIC_ABSENT},
+		.hints = {"ens5 is absent: it is filtered as soon as it appears"},
+	},
+	{
+		.name = "another XDP program",
+		.config = BASE "ingress: internal\n",
+		.nic = {.name = "ens5", .rule = 1, .state = VG_NIC_FAILED, .reason = "ens5 has one"},
+		.hints = {"ens5 is not filtered: ens5 has one"},
+	},
+	{
+		.name = "detached",
+		.config = BASE "ingress: internal\n",
+		.nic = {.name = "ens5", .rule = 1, .state = VG_NIC_DETACHED, .reason = "by hand"},
+		.hints = {"ens5 is not filtered: by hand"},
+	},
+	{
+		.name = "generic mode",
+		.config = BASE "ingress: internal\n",
+		.nic = {.name = "ens5",
+			.rule = 1,
+			.state = VG_NIC_ATTACHED,
+			.attachment = {.mode = VG_ATTACH_GENERIC},
+			.reason = "native XDP was refused"},
+		.hints = {"ens5 is filtered in generic mode: native XDP was refused"},
+	},
+	{
+		.name = "the last reload was refused",
+		.config = BASE "ingress: internal\n",
+		.reload_error = "test.yaml:1:2: wrong",
+		.hints = {"the last reload was refused (test.yaml:1:2: wrong); the policy in force is "
+			  "generation 41"},
+	},
+};
+
+static bool matches(const char *expected, const char *actual)
+{
+	const char *dots = strstr(expected, "...");
+
+	if (!actual)
+		return false;
+	return dots ? strncmp(expected, actual, dots - expected) == 0
+		    : strcmp(expected, actual) == 0;
+}
+
+static json_t *hints_of(const struct hint_case *c, const struct vg_policy *policy)
+{
+	struct vg_counters counters = {.items = (struct vg_counter *)c->counters};
+	struct vg_wanted wanted[] = {
+		{.name = "ens4", .state = VG_NIC_ATTACHED, .attachment = {.mode = VG_ATTACH_NATIVE}},
+		c->nic,
+	};
+	const struct vg_hints hints = {
+		.policy = policy,
+		.counters = &counters,
+		.wanted = wanted,
+		.n_wanted = *c->nic.name ? 2 : 1,
+		.generation = 41,
+		.reload_error = c->reload_error,
+	};
+
+	while (counters.n < VG_ARRAY_SIZE(c->counters) && *counters.items[counters.n].interface)
+		counters.n++;
+	return vg_hints_json(&hints);
+}
+
+static void hints_name_the_setting(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < VG_ARRAY_SIZE(cases); i++) {
+		_cleanup_(vg_policy_free_p) struct vg_policy *policy = policy_from(cases[i].config);
+		json_auto_t *hints = hints_of(&cases[i], policy);
+		size_t n = 0;
+
+		while (n < VG_ARRAY_SIZE(cases[i].hints) && cases[i].hints[n])
+			n++;
+		if (json_array_size(hints) != n)
+			fail_msg("%s: %zu hints, expected %zu; the first is '%s'", cases[i].name,
+				 json_array_size(hints), n,
+				 json_string_value(json_array_get(hints, 0)));
+		for (size_t k = 0; k < n; k++) {
+			const char *actual = json_string_value(json_array_get(hints, k));
+
+			if (!matches(cases[i].hints[k], actual))
+				fail_msg("%s: expected '%s', got '%s'", cases[i].name,
+					 cases[i].hints[k], actual);
+		}
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(hints_name_the_setting),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include "service/metrics.c"
+#include "tests/unit/policy_text.h"
+
+static const char config[] =
+	"sources: {vpc: [10.0.0.0/8, \"fd20:1:2::/48\"], office: [203.0.113.0/24]}\n"
+	"interfaces: [ens4, ens5]\n"
+	"ingress: internal\n";
+
+static char *format(const char *more)
+{
+	_cleanup_free_ char *text = NULL;
+	struct vg_counter items[] = {
+		{"ens4", "vpc", VG_PASS_ADMITTED, VG_VERDICT_PASS, {7, 700}},
+		{"ens4", "", VG_DROP_UNLISTED, VG_VERDICT_DROP, {UINT64_MAX, 3}},
+		{"a\"b\\c\nd", "", VG_DROP_MARTIAN, VG_VERDICT_WOULD_DROP, {1, 2}},
+	};
+	struct vg_service_counter services[] = {{"ens4", "web", VG_VERDICT_DROP, {9, 900}}};
+	const struct vg_counters counters = {items, VG_ARRAY_SIZE(items), services, 1};
+	const struct vg_wanted wanted[] = {
+		{.name = "ens4", .state = VG_NIC_ATTACHED, .attachment = {.mode = VG_ATTACH_GENERIC}},
+		{.name = "ens5", .rule = 1, .state = VG_NIC_DETACHED},
+	};
+	_cleanup_free_ char *yaml = NULL;
+	struct vg_policy *policy;
+	size_t length;
+
+	assert_true(asprintf(&yaml, "%s%s", config, more) > 0);
+	policy = policy_from(yaml);
+	const struct vg_metrics metrics = {
+		.policy = policy,
+		.counters = &counters,
+		.wanted = wanted,
+		.n_wanted = 2,
+		.generation = 41,
+		.published_s = 1795312395,
+		.reloads_succeeded = 3,
+		.reloads_failed = 4,
+	};
+
+	assert_int_equal(vg_metrics_format(&metrics, &text, &length), 0);
+	assert_int_equal(length, strlen(text));
+	vg_policy_free(policy);
+	return VG_TAKE_PTR(text);
+}
+
+static void expect_line(const char *text, const char *line)
+{
+	_cleanup_free_ char *whole = NULL;
+
+	assert_true(asprintf(&whole, "\n%s\n", line) > 0);
+	if (!strstr(text, whole))
+		fail_msg("no line '%s' in:\n%s", line, text);
+}
+
+static void every_family_has_its_samples(void **state)
+{
+	static const char *const lines[] = {
+		"vpcgate_packets_total{interface=\"ens4\",verdict=\"pass\",reason=\"admitted\",source=\"vpc\"} 7",
+		"vpcgate_bytes_total{interface=\"ens4\",verdict=\"pass\",reason=\"admitted\",source=\"vpc\"} 700",
+		"vpcgate_packets_total{interface=\"ens4\",verdict=\"drop\",reason=\"unlisted\",source=\"none\"} 18446744073709551615",
+		"vpcgate_packets_total{interface=\"a\\\"b\\\\c\\nd\",verdict=\"would-drop\",reason=\"martian\",source=\"none\"} 1",
+		"vpcgate_service_packets_total{interface=\"ens4\",service=\"web\",verdict=\"drop\"} 9",
+		"vpcgate_interface_attached{interface=\"ens4\",mode=\"generic\"} 1",
+		"vpcgate_interface_attached{interface=\"ens5\",mode=\"none\"} 0",
+		"vpcgate_enforcing{interface=\"ens4\"} 1",
+		"vpcgate_enforcing{interface=\"ens5\"} 0",
+		"vpcgate_policy_generation 41",
+		"vpcgate_policy_timestamp_seconds 1795312395",
+		"vpcgate_reloads_total{result=\"succeeded\"} 3",
+		"vpcgate_reloads_total{result=\"failed\"} 4",
+		"vpcgate_prefixes{source=\"vpc\",family=\"ipv4\"} 1",
+		"vpcgate_prefixes{source=\"vpc\",family=\"ipv6\"} 1",
+		"vpcgate_prefixes{source=\"office\",family=\"ipv6\"} 0",
+		"vpcgate_build_info{version=\"" VG_VERSION "\"} 1",
+	};
+	_cleanup_free_ char *text = format("");
+
+	(void)state;
+	for (size_t i = 0; i < VG_ARRAY_SIZE(lines); i++)
+		expect_line(text, lines[i]);
+}
+
+static void monitor_does_not_enforce(void **state)
+{
+	_cleanup_free_ char *text = format("enforcement: monitor\n");
+
+	(void)state;
+	expect_line(text, "vpcgate_enforcing{interface=\"ens4\"} 0");
+	expect_line(text, "vpcgate_interface_attached{interface=\"ens4\",mode=\"generic\"} 1");
+}
+
+/* HELP, TYPE, then the samples of that family and no others. */
+static void families_are_in_order(void **state)
+{
+	_cleanup_free_ char *text = format("");
+	char family[128] = "", *rest = text, *line;
+	bool typed = false;
+
+	(void)state;
+	while ((line = strsep(&rest, "\n")) && *line) {
+		if (strncmp(line, "# HELP ", 7) == 0) {
+			assert_true(sscanf(line, "# HELP %127s", family) == 1);
+			typed = false;
+		} else if (strncmp(line, "# TYPE ", 7) == 0) {
+			assert_int_equal(strncmp(line + 7, family, strlen(family)), 0);
+			typed = true;
+		} else if (!typed || strncmp(line, family, strlen(family)) != 0 ||
+			   !strchr("{ ", line[strlen(family)])) {
+			fail_msg("out of place: %s", line);
+		}
+	}
+	assert_ptr_equal(rest, NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_family_has_its_samples),
+		cmocka_unit_test(monitor_does_not_enforce),
+		cmocka_unit_test(families_are_in_order),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

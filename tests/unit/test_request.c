@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include "service/request.c"
+
+/* NULL as the error: accepted. */
+static const struct {
+	const char *text;
+	const char *error;
+} cases[] = {
+	{"{\"version\":1,\"command\":\"status\"}", NULL},
+	{" { \"command\" : \"ranges\", \"version\" : 1 } \r", NULL},
+	{"{\"version\":1,\"command\":\"ranges\",\"set\":\"vpc\"}", NULL},
+	{"{\"version\":1,\"command\":\"detach\"}", NULL},
+	{"{\"version\":1,\"command\":\"check\",\"address\":\"10.0.0.1\",\"to\":\"10.0.0.2\","
+	 "\"port\":\"tcp/443\",\"interface\":\"ens4\"}",
+	 NULL},
+	{"", "a request is one JSON object on one line"},
+	{"status", "a request is one JSON object on one line"},
+	{"[]", "a request is one JSON object on one line"},
+	{"{\"version\":1,\"command\":\"status\"} x", "a request is one JSON object on one line"},
+	{"{\"version\":1,\"version\":1,\"command\":\"status\"}",
+	 "a request is one JSON object on one line"},
+	{"{\"command\":\"status\"}", "vpcgated " VG_VERSION " speaks \"version\": 1 of the protocol"},
+	{"{\"version\":2,\"command\":\"status\"}",
+	 "vpcgated " VG_VERSION " speaks \"version\": 1 of the protocol"},
+	{"{\"version\":1}", "the request has no \"command\""},
+	{"{\"version\":1,\"command\":7}", "the request has no \"command\""},
+	{"{\"version\":1,\"command\":\"stop\"}",
+	 "'stop' is no command; there are status, check, ranges and detach"},
+	{"{\"version\":1,\"command\":\"check\"}", "check needs an \"address\""},
+	{"{\"version\":1,\"command\":\"status\",\"set\":\"vpc\"}", "'set' is no argument of status"},
+	{"{\"version\":1,\"command\":\"status\",\"x\":1}", "'x' is no argument of status"},
+	{"{\"version\":1,\"command\":\"ranges\",\"set\":7}", "\"set\" is a text of at most 255 bytes"},
+};
+
+static void requests_are_checked(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < VG_ARRAY_SIZE(cases); i++) {
+		struct vg_request request = {0};
+		struct vg_diag diag = {0};
+		int r;
+
+		r = vg_request_parse(cases[i].text, strlen(cases[i].text), &request, &diag);
+		if (r != (cases[i].error ? -EINVAL : 0) ||
+		    strcmp(cases[i].error ?: "", diag.text) != 0)
+			fail_msg("%s: %d, '%s'", cases[i].text, r, diag.text);
+		vg_request_done(&request);
+	}
+}
+
+static void arguments_are_kept(void **state)
+{
+	static const char text[] = "{\"version\":1,\"command\":\"check\",\"address\":\"10.0.0.1\","
+				   "\"interface\":\"ens4\"}";
+	struct vg_request request = {0};
+
+	(void)state;
+	assert_int_equal(vg_request_parse(text, strlen(text), &request, NULL), 0);
+	assert_int_equal(request.command, VG_COMMAND_CHECK);
+	assert_string_equal(request.address, "10.0.0.1");
+	assert_string_equal(request.interface, "ens4");
+	assert_null(request.to);
+	assert_null(request.port);
+	vg_request_done(&request);
+	assert_null(request.address);
+}
+
+static void long_arguments_are_refused(void **state)
+{
+	char text[1024], address[VG_REQUEST_TEXT_MAX + 2];
+	struct vg_request request = {0};
+	struct vg_diag diag = {0};
+
+	(void)state;
+	for (int over = 0; over < 2; over++) {
+		memset(address, '1', sizeof(address));
+		address[VG_REQUEST_TEXT_MAX + over] = '\0';
+		snprintf(text, sizeof(text),
+			 "{\"version\":1,\"command\":\"check\",\"address\":\"%s\"}", address);
+		assert_int_equal(vg_request_parse(text, strlen(text), &request, &diag),
+				 over ? -EINVAL : 0);
+		vg_request_done(&request);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(requests_are_checked),
+		cmocka_unit_test(arguments_are_kept),
+		cmocka_unit_test(long_arguments_are_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
