@@ -1,0 +1,216 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# What can be in the way of attaching: each obstacle gives one clear line and exit 2, or a state in
+# `vpcgate status`; never a NIC that is half filtered.
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/pair.sh"
+
+config() { pair_config internal "$@" >"$VG_TMP/vpcgate.yaml"; }
+start() { vg_daemon_start gated "$VG_TMP/vpcgate.yaml"; }
+
+# A fresh bpffs folder and log for each scene. Whatever the last one attached goes first.
+scenes=0
+scene()
+{
+	vg_daemon_stop
+	vg_cli detach >/dev/null 2>&1 || true
+	VG_DAEMON_PREFIX=()
+	VG_BPFFS=$VG_BPFFS_MOUNT/scene$((++scenes))
+	: >"$VG_TMP/daemon.log"
+	printf '\n%s\n' "$*"
+}
+
+# nic NAME [OPTIONS...]: a new NIC of the gated host; the options go to `ip link add`.
+nic()
+{
+	vg_in gated ip link add name "$1" "${@:2}"
+	vg_in gated ip link set "$1" up
+}
+veth() { nic "$1" type veth peer name "$1p" "${@:2}" && vg_in gated ip link set "$1p" up; }
+
+interface() { pair_status ".interfaces[] | select(.name == \"$1\") | .$2"; }
+interface_is() { [[ $(interface "$1" "$2") == "$3" ]]; }
+
+nothing_attached()
+{
+	[[ $(pair_xdp_id "$1") == null ]] || { echo "there is an XDP program on $1"; return 1; }
+	[[ ! -e $VG_BPFFS/links/$1 ]] || { echo "there is a pinned link"; return 1; }
+}
+
+# refused NIC PATTERN: the daemon ends with 2 and one line that matches; nothing is attached.
+refused()
+{
+	start || true
+	vg_expect "exit status" 2 "$VG_DAEMON_STATUS"
+	vg_expect "lines of error" 1 "$(grep -c '^error: ' "$VG_TMP/daemon.log" || true)"
+	vg_check "the line says why" grep -qE "^error: .*$2" "$VG_TMP/daemon.log"
+	vg_check "nothing is attached" nothing_attached "$1"
+	[[ $VG_DAEMON_STATUS = 2 ]] || cat "$VG_TMP/daemon.log"
+}
+
+# falls_back NIC PATTERN: generic mode, with the reason in status.
+falls_back()
+{
+	vg_check "the daemon starts" start
+	vg_expect "state" attached "$(interface "$1" state)"
+	vg_expect "mode" generic "$(interface "$1" mode)"
+	vg_check "the reason is in status" grep -qE "$2" <<<"$(interface "$1" reason)"
+	vg_expect "an XDP program in generic mode (2) is on the NIC" 2 \
+		"$(vg_in gated ip -json -details link show dev "$1" | jq '.[0].xdp.mode')"
+}
+
+foreign_attach()
+{
+	vg_in gated bpftool prog load "$VG_BUILD/tests/e2e/other.bpf.o" "$VG_BPFFS_MOUNT/other"
+	vg_in gated bpftool net attach "$1" pinned "$VG_BPFFS_MOUNT/other" dev busy0
+	foreign=$(pair_xdp_id busy0)
+}
+
+scene_busy()
+{
+	scene "another XDP program is on the NIC, in mode $1"
+	foreign_attach "$1"
+	config busy0 </dev/null
+	start || true
+	vg_expect "exit status" 2 "$VG_DAEMON_STATUS"
+	vg_check "the line names its id and name" \
+		grep -qE "^error: .*busy0.*\b$foreign\b.*other_filter" "$VG_TMP/daemon.log"
+	vg_expect "it is still there" "$foreign" "$(pair_xdp_id busy0)"
+	vg_check "no link is pinned" test ! -e "$VG_BPFFS/links/busy0"
+	vg_in gated bpftool net detach "$1" dev busy0
+	rm "$VG_BPFFS_MOUNT/other"
+}
+
+# A refusal by errno, from the preloaded library.
+refuse_with() { VG_DAEMON_PREFIX=(env LD_PRELOAD="$VG_TMP/refuse.so" VG_REFUSE_ERRNO="$1" "${@:2}"); }
+
+vg_setup attach
+chmod 755 "$VG_TMP"
+pair_build
+cc -std=gnu11 -D_GNU_SOURCE -shared -fPIC -o "$VG_TMP/refuse.so" "$pair_dir/refuse_native.c" -ldl
+
+veth busy0
+scene_busy xdpdrv
+scene_busy xdpgeneric
+
+scene "the kernel says EBUSY without a program to be seen"
+refuse_with 16 VG_REFUSE_ALL=1
+config busy0 </dev/null
+refused busy0 busy0
+
+scene "no native XDP in the driver: a bridge"
+nic bridge0 type bridge
+config bridge0 </dev/null
+falls_back bridge0 "not supported"
+scene "no native XDP in the driver, and attach: native"
+config bridge0 <<<"attach: native"
+refused bridge0 "bridge0.*not supported"
+
+scene "native refused by veth: the peer has more TX queues than the NIC has RX queues"
+vg_in gated ip link add name queues0 numrxqueues 1 type veth peer name queues0p numtxqueues 4
+vg_in gated ethtool -L queues0p tx 4
+vg_in gated ip link set queues0 up
+vg_in gated ip link set queues0p up
+config queues0 </dev/null
+falls_back queues0 "No space|queues"
+scene "the same with attach: native"
+config queues0 <<<"attach: native"
+refused queues0 "queues0"
+
+veth refused0
+for refusal in "12 Cannot allocate memory" "22 Invalid argument" "34 out of range" \
+	"95 not supported"; do
+	scene "native refused with errno $refusal"
+	refuse_with "${refusal%% *}"
+	config refused0 </dev/null
+	falls_back refused0 "${refusal#* }"
+	scene "the same with attach: native"
+	refuse_with "${refusal%% *}"
+	config refused0 <<<"attach: native"
+	refused refused0 "refused0.*${refusal#* }"
+done
+
+scene "without CAP_SYS_RESOURCE, with 64 KiB of lockable memory"
+VG_DAEMON_PREFIX=(prlimit --memlock=65536 setpriv --bounding-set=-sys_resource)
+config ens4 </dev/null
+vg_check "the daemon starts" start
+vg_expect "CAP_SYS_RESOURCE" 0 \
+	$((0x$(sed -n 's/^CapEff:\t//p' "/proc/$VG_DAEMON_PID/status") >> 24 & 1))
+vg_expect "mode" native "$(interface ens4 mode)"
+
+scene "no privilege"
+VG_DAEMON_PREFIX=(setpriv --reuid=65534 --regid=65534 --clear-groups --bounding-set=-all)
+config ens4 </dev/null
+refused ens4 "permi|Permi|privilege|root"
+scene "root without capabilities"
+VG_DAEMON_PREFIX=(setpriv --bounding-set=-all)
+refused ens4 "permi|Permi|privilege|root"
+
+scene "no bpffs"
+VG_BPFFS=$VG_TMP/plain/vpcgate
+mkdir "$VG_TMP/plain"
+config ens4 </dev/null
+refused ens4 "bpf"
+
+scene "no BTF of the kernel"
+# shellcheck disable=SC2016 # for the inner shell
+VG_DAEMON_PREFIX=(unshare --mount sh -c 'mount -t tmpfs none /sys/kernel/btf && exec "$@"' sh)
+config ens4 </dev/null
+if start; then
+	vg_expect "works without: mode" native "$(interface ens4 mode)"
+else
+	vg_expect "exit status" 2 "$VG_DAEMON_STATUS"
+	vg_expect "lines of error" 1 "$(grep -c '^error: ' "$VG_TMP/daemon.log" || true)"
+	vg_check "nothing is attached" nothing_attached ens4
+fi
+
+scene "an unknown interface"
+config nosuch0 </dev/null
+vg_check "the daemon starts" start
+vg_expect "state" absent "$(interface nosuch0 state)"
+
+scene "MTU 9000"
+vg_in gated ip link set ens4 mtu 9000
+vg_in client ip link set eth0 mtu 9000
+config ens4 </dev/null
+vg_check "the daemon starts" start
+vg_expect "state" attached "$(interface ens4 state)"
+# Where the kernel has no multi-buffer XDP for the driver, status says what is in the way.
+vg_check "native mode, or the reason" interface_is ens4 'mode == "native" or (.reason | length) > 0' true
+pair_traffic receive gated receive 9000 "$VG_TMP/received"
+vg_wait 10 test -e "$VG_TMP/received"
+export VG_DATAGRAM=8000
+pair_traffic good4 client send good4 "$good4" "$gated4" 9000 200
+pair_traffic bad4 client send bad4 "$bad4" "$gated4" 9000 200
+pair_traffic bad6 client send bad6 "$bad6" "$gated6" 9000 200
+vg_check "admitted datagrams of 8,000 bytes arrive" vg_wait 10 pair_received good4 100
+for flow in good4 bad4 bad6; do
+	pair_stop "$flow"
+done
+vg_expect "denied ones don't" "null null" "$(jq -r '"\(.udp.bad4) \(.udp.bad6)"' "$VG_TMP/received")"
+# 14 bytes of Ethernet, 20 or 40 of IP and 8 of UDP around them, in the one frame and the other.
+vg_expect "they are counted with all their bytes" \
+	"$(($(pair_result bad4 .sent) * 8042 + $(pair_result bad6 .sent) * 8062))" \
+	"$(vg_cli drops --json | jq '[.counters[] | select(.reason == "unlisted") | .bytes] | add')"
+pair_stop receive
+vg_in gated ip link set ens4 mtu 1500
+vg_in client ip link set eth0 mtu 1500
+
+scene "an interface that goes away and comes back"
+veth gone0
+config gone0 </dev/null
+vg_check "the daemon starts" start
+vg_expect "state" attached "$(interface gone0 state)"
+vg_in gated ip link delete gone0
+vg_check "absent after it went away" vg_wait 5 interface_is gone0 state absent
+veth gone0
+vg_check "attached after it came back" vg_wait 5 interface_is gone0 state attached
+vg_expect "mode" native "$(interface gone0 mode)"
+vg_check "an XDP program is on it" test "$(pair_xdp_id gone0)" -gt 0
+
+vg_check "detach takes the filter off" vg_cli detach gone0
+vg_check "nothing is attached" nothing_attached gone0
+vg_expect "state" detached "$(interface gone0 state)"
+
+scene "the end"
+vg_done
