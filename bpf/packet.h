@@ -35,18 +35,17 @@ static __always_inline void *vg_take(struct vg_packet *p, __u32 length)
  */
 static __always_inline bool vg_holds(struct vg_packet *p, void *from, __u32 length)
 {
-	__u32 beyond;
+	__u32 linear, before;
 
 	if (from + length <= p->end)
 		return true;
 	if (!settings.frags)
 		return false;
-	beyond = length - (__u32)(p->end - from);
-	length = bpf_xdp_get_buff_len(p->ctx);
-	if (beyond > length - p->length)
-		return false;
-	p->length = length;
-	return true;
+	linear = p->end - from;
+	barrier_var(linear); /* or clang adds a number to a pointer's lower half */
+	before = p->length - linear;
+	p->length = bpf_xdp_get_buff_len(p->ctx);
+	return length <= p->length - before;
 }
 
 #endif

@@ -8,20 +8,16 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <jansson.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/utsname.h>
 #include <time.h>
-#include "core/policy.h"
-#include "dataplane/dataplane.h"
 #include "share/cleanup.h"
-#include "share/file.h"
 #include "tests/bench/drop.skel.h"
 #include "tests/bench/lpm.h"
 #include "vpcgate/abi.h"
 #include "tests/bench/lpm.skel.h"
+#include "tests/oracle/rig.h"
 
 #define ROUNDS 101
 #define REPEAT 50000
@@ -41,14 +37,13 @@ static const char *const prefixes[] = {
 };
 
 struct program {
-	const char *name;
 	int fd;
 	double nanoseconds[ROUNDS]; /* a frame, by round */
 };
 
 struct bench {
-	char mount[64];
-	struct vg_dataplane *dataplane;
+	struct vg_rig rig;
+	int entry_fd;
 	struct drop_bpf *drop;
 	struct lpm_bpf *lpm;
 };
@@ -75,29 +70,23 @@ static size_t make_frame(__u8 frame[FRAME_SIZE], const char *source)
 	return ip6 ? 14 + 40 + 20 : 64;
 }
 
-static void die(const char *what, const struct vg_diag *diag)
+static void die(const char *what)
 {
-	fprintf(stderr, "bench: %s%s%s\n", what, diag ? ": " : "", diag ? diag->text : "");
+	fprintf(stderr, "bench: %s\n", what);
 	exit(2);
 }
 
 static void publish(struct bench *b)
 {
 	_cleanup_(vg_policy_free_p) struct vg_policy *policy = NULL;
-	_cleanup_(vg_tables_free_p) struct vg_tables *tables = NULL;
-	_cleanup_(vg_config_free_p) struct vg_config *config = NULL;
 	const struct vg_target target = {.ifindex = 1, .name = "bench0"};
-	struct vg_diag diag = {0};
 	char text[4096];
 	size_t n = snprintf(text, sizeof(text), "%s", config_head);
 
 	for (size_t i = 0; i < VG_ARRAY_SIZE(prefixes); i++)
 		n += snprintf(text + n, sizeof(text) - n, "    - %s\n", prefixes[i]);
-	if (vg_config_parse("bench.yaml", text, n, &config, &diag) < 0 ||
-	    vg_policy_build(config, &vg_file_reader, &policy, &diag) < 0 ||
-	    vg_tables_build(policy, &tables, &diag) < 0 ||
-	    vg_dataplane_publish(b->dataplane, policy, tables, &target, 1, &diag) < 0)
-		die("can't publish", &diag);
+	if (vg_rig_publish(&b->rig, text, n, &target, 1, &policy) < 0)
+		die("can't publish");
 }
 
 static void fill_lpm(const struct bench *b)
@@ -108,8 +97,8 @@ static void fill_lpm(const struct bench *b)
 		struct vg_prefix p;
 		int r = vg_prefix_parse(prefixes[i], &p, NULL, 0);
 		struct bench_key4 key4 = {p.length, htonl(p.address.hi >> 32)};
-		const __be64 words_be[2] = { htobe64(p.address.hi), htobe64(p.address.lo) };
-		struct bench_key6 key6 = { .prefixlen = p.length };
+		const __be64 words_be[2] = {htobe64(p.address.hi), htobe64(p.address.lo)};
+		struct bench_key6 key6 = {.prefixlen = p.length};
 		const bool ip4 = p.address.family == 4;
 
 		memcpy(&key6.addr, words_be, sizeof(key6.addr));
@@ -119,36 +108,33 @@ static void fill_lpm(const struct bench *b)
 						ip4 ? (void *)&key4 : (void *)&key6, &class,
 						BPF_ANY);
 		if (r < 0)
-			die("can't fill the LPM trie", NULL);
+			die("can't fill the LPM trie");
 	}
 }
 
 static void bench_open(struct bench *b)
 {
-	char dir[sizeof(b->mount) + 16];
-	struct vg_diag diag = {0};
+	_cleanup_free_ char *entry = NULL;
 
-	snprintf(b->mount, sizeof(b->mount), "/tmp/vpcgate-bench-XXXXXX");
-	if (!mkdtemp(b->mount) || mount("bpf", b->mount, "bpf", 0, NULL) < 0)
-		die("can't mount a bpffs (run it as root)", NULL);
-	snprintf(dir, sizeof(dir), "%s/vpcgate", b->mount);
-	if (vg_dataplane_open(dir, &b->dataplane, &diag) < 0)
-		die("can't open the dataplane", &diag);
+	if (vg_rig_open(&b->rig) < 0)
+		die("can't set up the dataplane (run it as root)");
 	publish(b);
+	if (asprintf(&entry, "%s/entry", b->rig.dir) < 0)
+		die("no memory");
+	b->entry_fd = bpf_obj_get(entry);
 	b->drop = drop_bpf__open_and_load();
 	b->lpm = lpm_bpf__open_and_load();
-	if (!b->drop || !b->lpm)
-		die("can't load the reference programs", NULL);
+	if (b->entry_fd < 0 || !b->drop || !b->lpm)
+		die("can't load the programs");
 	fill_lpm(b);
 }
 
 static void bench_close(struct bench *b)
 {
-	vg_dataplane_close(b->dataplane);
+	vg_close_p(&b->entry_fd);
 	drop_bpf__destroy(b->drop);
 	lpm_bpf__destroy(b->lpm);
-	if (umount(b->mount) < 0 || rmdir(b->mount) < 0)
-		die("can't remove the bpffs", NULL);
+	vg_rig_close(&b->rig);
 }
 
 /* This thread's CPU time: what else runs on the machine is not counted. */
@@ -168,9 +154,9 @@ static double time_program(int fd, const __u8 *frame, size_t length, int expecte
 	const double start = now_ns();
 
 	if (bpf_prog_test_run_opts(fd, &opts) < 0)
-		die("BPF_PROG_TEST_RUN failed", NULL);
+		die("BPF_PROG_TEST_RUN failed");
 	if ((int)opts.retval != expected)
-		die("a program gave the wrong verdict", NULL);
+		die("a program gave the wrong verdict");
 	return (now_ns() - start) / REPEAT;
 }
 
@@ -228,7 +214,7 @@ static void write_json(json_t *cases)
 
 	if (asprintf(&path, "%s/bench.json", build ? build : "build") < 0 ||
 	    json_dump_file(cases, path, JSON_INDENT(2)) < 0)
-		die("can't write bench.json", NULL);
+		die("can't write bench.json");
 	printf("written: %s\n", path);
 	json_decref(cases);
 }
@@ -237,19 +223,13 @@ int main(void)
 {
 	struct bench b = {0};
 	struct utsname host;
-	cpu_set_t cpu;
 	json_t *cases = json_array();
-	char entry[sizeof(b.mount) + 32];
 	struct program programs[3];
 
-	CPU_ZERO(&cpu);
-	CPU_SET(1, &cpu);
-	sched_setaffinity(0, sizeof(cpu), &cpu); /* with one CPU there is nothing to choose */
 	bench_open(&b);
-	snprintf(entry, sizeof(entry), "%s/vpcgate/entry", b.mount);
-	programs[0] = (struct program){"drop", bpf_program__fd(b.drop->progs.bench_drop), {0}};
-	programs[1] = (struct program){"lpm", bpf_program__fd(b.lpm->progs.bench_lpm), {0}};
-	programs[2] = (struct program){"vpcgate", bpf_obj_get(entry), {0}};
+	programs[0] = (struct program){.fd = bpf_program__fd(b.drop->progs.bench_drop)};
+	programs[1] = (struct program){.fd = bpf_program__fd(b.lpm->progs.bench_lpm)};
+	programs[2] = (struct program){.fd = b.entry_fd};
 	uname(&host);
 	printf("Linux %s, %d prefixes, %d rounds of %d frames; ns a frame, medians\n", host.release,
 	       (int)VG_ARRAY_SIZE(prefixes), ROUNDS, REPEAT);
@@ -259,7 +239,6 @@ int main(void)
 	json_array_append_new(cases, run_case("IPv4 admitted", "10.128.0.9", XDP_PASS, programs));
 	json_array_append_new(cases, run_case("IPv6 denied", "2001:db8::9", XDP_DROP, programs));
 	json_array_append_new(cases, run_case("IPv6 admitted", "fd20:1:2::9", XDP_PASS, programs));
-	close(programs[2].fd);
 	bench_close(&b);
 	write_json(cases);
 	return 0;
