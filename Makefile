@@ -53,7 +53,7 @@ deps: ## install the Debian packages that building, testing and linting need
 	tools/deps
 
 demo: deps ## install what is missing, build, and filter real traffic between namespaces
-	$(Q)$(MAKE) --no-print-directory all build-tests
+	$(Q)$(MAKE) --no-print-directory all
 	$(Q)VG_BUILD=$(O) tools/demo
 
 test: deps ## install what is missing, build, and run every test

@@ -7,14 +7,14 @@
 #define VG_DIAG_TEXT_SIZE 512
 
 struct vg_position {
-	unsigned line;		/* from 1; 0 is "no position" */
-	unsigned column;	/* from 1 */
+	unsigned line;	 /* from 1; 0 is "no position" */
+	unsigned column; /* from 1 */
 };
 
 struct vg_diag {
 	char file[VG_DIAG_FILE_SIZE];
 	struct vg_position at;
-	char text[VG_DIAG_TEXT_SIZE];	/* what is wrong, and what would be right */
+	char text[VG_DIAG_TEXT_SIZE]; /* what is wrong, and what would be right */
 };
 
 /*

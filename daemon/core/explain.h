@@ -12,32 +12,32 @@
 struct vg_question {
 	struct vg_address source;
 	bool has_destination;
-	struct vg_address destination;	/* the same family as the source */
-	int protocol;			/* or VG_PROTOCOL_ANY: L4 unknown */
-	int source_port;		/* -1: unknown */
-	int port;			/* destination port; -1: unknown */
-	int icmp_type;			/* ICMPv6; -1: unknown */
-	int hop_limit;			/* -1: unknown */
-	size_t rule;			/* of the interface */
+	struct vg_address destination; /* the same family as the source */
+	int protocol;		       /* or VG_PROTOCOL_ANY: L4 unknown */
+	int source_port;	       /* -1: unknown */
+	int port;		       /* destination port; -1: unknown */
+	int icmp_type;		       /* ICMPv6; -1: unknown */
+	int hop_limit;		       /* -1: unknown */
+	size_t rule;		       /* of the interface */
 };
 
 struct vg_answer {
 	enum vg_outcome outcome;
-	int set;			/* counted set, or -1 */
+	int set; /* counted set, or -1 */
 	bool has_prefix;
-	struct vg_prefix prefix;	/* the longest that contains the source */
-	unsigned origin;		/* of that prefix, where it belongs to a set */
-	__u64 sets;			/* all sets that contain the source */
-	int service;			/* the one that decided, or -1 */
+	struct vg_prefix prefix; /* the longest that contains the source */
+	unsigned origin;	 /* of that prefix, where it belongs to a set */
+	__u64 sets;		 /* all sets that contain the source */
+	int service;		 /* the one that decided, or -1 */
 	struct vg_effective effective;
 };
 
 void vg_explain(const struct vg_policy *policy, const struct vg_question *question,
 		struct vg_answer *ret_answer);
 
-const char *vg_outcome_text(enum vg_outcome outcome);		/* "not-admitted" */
-enum vg_verdict vg_outcome_verdict(enum vg_outcome outcome);	/* pass or drop */
-const char *vg_verdict_text(enum vg_verdict verdict);		/* "would-drop" */
+const char *vg_outcome_text(enum vg_outcome outcome);	     /* "not-admitted" */
+enum vg_verdict vg_outcome_verdict(enum vg_outcome outcome); /* pass or drop */
+const char *vg_verdict_text(enum vg_verdict verdict);	     /* "would-drop" */
 
 /* The outcome and verdict that a counter row stands for. */
 enum vg_outcome vg_row_outcome(unsigned row);

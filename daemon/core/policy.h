@@ -25,7 +25,7 @@ struct vg_origin {
 
 struct vg_set {
 	char name[VG_NAME_SIZE];
-	struct vg_range *ranges;	/* in file order */
+	struct vg_range *ranges; /* in file order */
 	size_t n_ranges;
 };
 
@@ -34,24 +34,24 @@ struct vg_set {
 
 struct vg_service {
 	char name[VG_NAME_SIZE];
-	int protocol;			/* or VG_PROTOCOL_ANY */
-	int port;			/* or 0 */
+	int protocol; /* or VG_PROTOCOL_ANY */
+	int port;     /* or 0 */
 	struct vg_prefix *to;
-	size_t n_to;			/* 0: any destination */
-	enum vg_ingress ingress;	/* VG_INGRESS_INHERIT: the interface's */
-	bool has_also_admit;		/* false: the interface's */
-	__u64 also_admit;		/* bit i: set i */
+	size_t n_to;		 /* 0: any destination */
+	enum vg_ingress ingress; /* VG_INGRESS_INHERIT: the interface's */
+	bool has_also_admit;	 /* false: the interface's */
+	__u64 also_admit;	 /* bit i: set i */
 };
 
 /* One item of `interfaces`: the first whose pattern matches a NIC's name is its rule. */
 struct vg_interface_rule {
 	char *pattern;
-	enum vg_ingress ingress;	/* resolved */
-	enum vg_attach_mode attach;	/* resolved */
+	enum vg_ingress ingress;    /* resolved */
+	enum vg_attach_mode attach; /* resolved */
 };
 
 struct vg_policy {
-	char *path;			/* of the config */
+	char *path; /* of the config */
 	struct vg_set *sets;
 	size_t n_sets;
 	struct vg_origin *origins;
@@ -61,18 +61,18 @@ struct vg_policy {
 	struct vg_interface_rule *rules;
 	size_t n_rules;
 	__u64 also_admit;
-	size_t n_prefixes4, n_prefixes6;	/* over all sets, as written */
+	size_t n_prefixes4, n_prefixes6; /* over all sets, as written */
 	bool monitor;
 	bool non_ip_pass;
 	bool exporter;
-	char *exporter_address;		/* NULL without exporter */
+	char *exporter_address; /* NULL without exporter */
 	unsigned exporter_port;
 };
 
 /* What is admitted for one rule and one service (or none). */
 struct vg_effective {
 	enum vg_ingress ingress;
-	__u64 sets;			/* bit i: set i is admitted; meaningless where `open` */
+	__u64 sets; /* bit i: set i is admitted; meaningless where `open` */
 	bool open;
 };
 

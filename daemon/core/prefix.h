@@ -13,12 +13,12 @@
 struct vg_address {
 	__u64 hi;
 	__u64 lo;
-	__u8 family;	/* 4 or 6 */
+	__u8 family; /* 4 or 6 */
 };
 
 struct vg_prefix {
 	struct vg_address address;
-	__u8 length;	/* 0 to 32 or 128 */
+	__u8 length; /* 0 to 32 or 128 */
 };
 
 /* -EINVAL: not an address. No zone ("%eth0"), no surrounding space. */

@@ -6,13 +6,13 @@
 #include <stddef.h>
 
 struct vg_builtin_range {
-	const char *prefix;	/* text */
-	const char *source;	/* the page that states it */
+	const char *prefix; /* text */
+	const char *source; /* the page that states it */
 };
 
 struct vg_builtin_list {
-	const char *name;	/* after "google:" */
-	const char *date;	/* when the sources were read, YYYY-MM-DD */
+	const char *name; /* after "google:" */
+	const char *date; /* when the sources were read, YYYY-MM-DD */
 	const struct vg_builtin_range *ranges;
 	size_t n_ranges;
 };

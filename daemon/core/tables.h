@@ -8,13 +8,13 @@
 
 struct vg_tables {
 	struct vg_trie source4, source6;
-	struct vg_classes classes;		/* of both; `source` is the set's index */
-	struct vg_trie destination4, destination6;	/* only where `to` */
-	struct vg_page16 *l4_class;		/* VG_L4_PAGES; only where there are services */
-	struct vg_page16 *service;		/* n_service_pages */
+	struct vg_classes classes;		   /* of both; `source` is the set's index */
+	struct vg_trie destination4, destination6; /* only where `to` */
+	struct vg_page16 *l4_class;		   /* VG_L4_PAGES; only where there are services */
+	struct vg_page16 *service;		   /* n_service_pages */
 	size_t n_service_pages;
 	__u32 l4_classes;
-	struct vg_admission *admission;		/* rules * (services + 1); `service` is an index */
+	struct vg_admission *admission; /* rules * (services + 1); `service` is an index */
 	size_t n_admissions;
 	__u32 services;
 	bool to;

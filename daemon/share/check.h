@@ -4,14 +4,15 @@
 #define VPCGATE_CHECK_H
 
 #include <jansson.h>
+#include <stdio.h>
 #include "core/policy.h"
 
 /* What `vpcgate check` was asked, as text. NULL: not given. */
 struct vg_check {
 	const char *address;
 	const char *to;
-	const char *port;	/* "tcp/443", "udp/53", "sctp/1", or a protocol alone: "icmp", "47" */
-	const char *interface;	/* default: the policy's first rule */
+	const char *port; /* "tcp/443", "udp/53", "sctp/1", or a protocol alone: "icmp", "47" */
+	const char *interface; /* default: the policy's first rule */
 };
 
 /*
@@ -30,5 +31,12 @@ int vg_check_json(const struct vg_policy *policy, const struct vg_check *check, 
  */
 int vg_ranges_json(const struct vg_policy *policy, const char *set, json_t **ret_json,
 		   struct vg_diag *diag);
+
+/*
+ * The same as text, without the outer braces: a tree of a million ranges takes 700 MB. Errors of
+ * `out` are the caller's to see.
+ */
+int vg_ranges_write(const struct vg_policy *policy, const char *set, FILE *out,
+		    struct vg_diag *diag);
 
 #endif

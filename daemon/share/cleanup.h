@@ -34,17 +34,17 @@ static inline void vg_fclose_p(FILE **file)
 #define _cleanup_fclose_ _cleanup_(vg_fclose_p)
 
 /* Hand an owned value over to the caller and forget it here. */
-#define VG_TAKE_FD(fd)              \
-	({                          \
-		int taken_ = (fd);  \
-		(fd) = -1;          \
-		taken_;             \
+#define VG_TAKE_FD(fd)             \
+	({                         \
+		int taken_ = (fd); \
+		(fd) = -1;         \
+		taken_;            \
 	})
-#define VG_TAKE_PTR(p)                         \
-	({                                     \
-		__typeof__(p) taken_ = (p);    \
-		(p) = NULL;                    \
-		taken_;                        \
+#define VG_TAKE_PTR(p)                      \
+	({                                  \
+		__typeof__(p) taken_ = (p); \
+		(p) = NULL;                 \
+		taken_;                     \
 	})
 
 #define VG_ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))

@@ -5,8 +5,8 @@
 
 enum vg_log_level { VG_LOG_ERR, VG_LOG_WARN, VG_LOG_INFO, VG_LOG_DEBUG };
 enum vg_log_format {
-	VG_LOG_TEXT,	/* "LEVEL: message"; "<N>message" (sd-daemon(3)) when the journal reads */
-	VG_LOG_JSON,	/* {"time": RFC 3339, "severity": Cloud Logging's, "message": ...} */
+	VG_LOG_TEXT, /* "LEVEL: message"; "<N>message" (sd-daemon(3)) when the journal reads */
+	VG_LOG_JSON, /* {"time": RFC 3339, "severity": Cloud Logging's, "message": ...} */
 };
 
 void vg_log_init(enum vg_log_level level, enum vg_log_format format);

@@ -28,7 +28,7 @@
 
 #define VG_SOCKET_DEFAULT "/run/vpcgate/control.sock"
 #define VG_WIRE_VERSION 1
-#define VG_WIRE_REQUEST_MAX 65536u		/* bytes, the newline included */
+#define VG_WIRE_REQUEST_MAX 65536u /* bytes, the newline included */
 #define VG_WIRE_ANSWER_MAX (256u << 20)
 
 /*

@@ -7,44 +7,38 @@
 #define VPCGATE_VERDICT_H
 
 /* X(verdict, reason, text): passes first, then drops. */
-#define VG_OUTCOMES(X)                          \
-	X(PASS, ESSENTIAL, "essential")         \
-	X(PASS, NON_IP, "non-ip")               \
-	X(PASS, OPEN, "open")                   \
-	X(PASS, ADMITTED, "admitted")           \
-	X(DROP, MALFORMED, "malformed")         \
-	X(DROP, NON_IP, "non-ip")               \
-	X(DROP, MARTIAN, "martian")             \
-	X(DROP, NOT_ADMITTED, "not-admitted")   \
+#define VG_OUTCOMES(X)                        \
+	X(PASS, ESSENTIAL, "essential")       \
+	X(PASS, NON_IP, "non-ip")             \
+	X(PASS, OPEN, "open")                 \
+	X(PASS, ADMITTED, "admitted")         \
+	X(DROP, MALFORMED, "malformed")       \
+	X(DROP, NON_IP, "non-ip")             \
+	X(DROP, MARTIAN, "martian")           \
+	X(DROP, NOT_ADMITTED, "not-admitted") \
 	X(DROP, UNLISTED, "unlisted")
 
 #define VG_OUTCOME_ENUM(verdict, reason, text) VG_##verdict##_##reason,
-enum vg_outcome {
-	VG_OUTCOMES(VG_OUTCOME_ENUM)
-	VG_OUTCOME_MAX
-};
+enum vg_outcome { VG_OUTCOMES(VG_OUTCOME_ENUM) VG_OUTCOME_MAX };
 #undef VG_OUTCOME_ENUM
 
 #define VG_DROP_FIRST VG_DROP_MALFORMED
 
 /* X(verdict, text): what became of the frame. */
-#define VG_VERDICTS(X)           \
-	X(PASS, "pass")          \
-	X(DROP, "drop")          \
+#define VG_VERDICTS(X)  \
+	X(PASS, "pass") \
+	X(DROP, "drop") \
 	X(WOULD_DROP, "would-drop")
 
 #define VG_VERDICT_ENUM(verdict, text) VG_VERDICT_##verdict,
-enum vg_verdict {
-	VG_VERDICTS(VG_VERDICT_ENUM)
-	VG_VERDICT_MAX
-};
+enum vg_verdict { VG_VERDICTS(VG_VERDICT_ENUM) VG_VERDICT_MAX };
 #undef VG_VERDICT_ENUM
 
 /*
  * A counter row: one for each outcome, and after those one more for each drop that `monitor` let
  * pass (verdict would-drop, the same reason).
  */
-#define VG_ROW_WOULD_DROP(outcome) ((outcome) - VG_DROP_FIRST + VG_OUTCOME_MAX)
+#define VG_ROW_WOULD_DROP(outcome) (VG_OUTCOME_MAX + (outcome)-VG_DROP_FIRST)
 #define VG_ROW_MAX (VG_OUTCOME_MAX + VG_OUTCOME_MAX - VG_DROP_FIRST)
 
 #endif

@@ -10,70 +10,103 @@
 #include "share/check.h"
 #include "tests/unit/policy_text.h"
 
-static const char config[] =
-	"interfaces: [ens4, {name: ens5, ingress: all}]\n"
-	"ingress: internal\n"
-	"sources:\n"
-	"  vpc: [10.0.0.0/8, \"fd20:1:2::/48\"]\n"
-	"  team: [10.1.0.0/16]\n"
-	"services:\n"
-	"  - {name: web, protocol: tcp, port: 443, ingress: all}\n"
-	"  - {name: vip, to: [198.51.100.7], ingress: all}\n";
+static const char config[] = "interfaces: [ens4, {name: ens5, ingress: all}]\n"
+			     "ingress: internal\n"
+			     "sources:\n"
+			     "  vpc: [10.0.0.0/8, \"fd20:1:2::/48\"]\n"
+			     "  team: [10.1.0.0/16]\n"
+			     "services:\n"
+			     "  - {name: web, protocol: tcp, port: 443, ingress: all}\n"
+			     "  - {name: vip, to: [198.51.100.7], ingress: all}\n";
 
 /* `expected` is compared member by member; an answer may hold more. */
 struct check_case {
 	const char *name;
-	const char *more;	/* behind the config */
+	const char *more; /* behind the config */
 	struct vg_check check;
-	const char *expected;	/* JSON; or an error, without a brace */
+	const char *expected; /* JSON; or an error, without a brace */
 };
 
 static const struct check_case cases[] = {
-	{"admitted by the longest prefix's set", "", {.address = "10.1.2.3"},
+	{"admitted by the longest prefix's set",
+	 "",
+	 {.address = "10.1.2.3"},
 	 "{'address': '10.1.2.3', 'to': null, 'port': null, 'interface': 'ens4', 'verdict': 'pass',"
 	 " 'reason': 'admitted', 'prefix': '10.1.0.0/16', 'origin': 'test.yaml', 'source': 'team',"
 	 " 'sets': ['vpc', 'team'], 'service': null, 'ingress': 'internal', 'admits': ['vpc'],"
 	 " 'notes': ['judged as on \\u0027ens4\\u0027, the first of 2 items of `interfaces`']}"},
-	{"unlisted", "", {.address = "192.0.2.1", .interface = "ens4"},
+	{"unlisted",
+	 "",
+	 {.address = "192.0.2.1", .interface = "ens4"},
 	 "{'verdict': 'drop', 'reason': 'unlisted', 'prefix': null, 'origin': null, 'source': null,"
 	 " 'sets': [], 'notes': ['service web decides otherwise for tcp/443: pass, open',"
 	 " 'service vip decides otherwise to 198.51.100.7: pass, open']}"},
-	{"private, so DHCP", "", {.address = "192.168.0.1", .interface = "ens4", .port = "udp"},
+	{"private, so DHCP",
+	 "",
+	 {.address = "192.168.0.1", .interface = "ens4", .port = "udp"},
 	 "{'verdict': 'drop', 'port': 'udp', 'notes': ['service vip decides otherwise to 198.51.100.7:"
 	 " pass, open', 'DHCP answers (udp 67 to 68) pass all the same']}"},
-	{"a service decides", "",
+	{"a service decides",
+	 "",
 	 {.address = "192.0.2.1", .interface = "ens4", .port = "tcp/443"},
 	 "{'verdict': 'pass', 'reason': 'open', 'service': 'web', 'ingress': 'all', 'admits': [],"
 	 " 'port': 'tcp/443', 'notes': []}"},
-	{"a destination decides", "", {.address = "192.0.2.1", .to = "198.51.100.7", .port = "tcp/80"},
+	{"a destination decides",
+	 "",
+	 {.address = "192.0.2.1", .to = "198.51.100.7", .port = "tcp/80"},
 	 "{'verdict': 'pass', 'service': 'vip', 'to': '198.51.100.7'}"},
-	{"another interface", "", {.address = "192.0.2.1", .interface = "ens5"},
+	{"another interface",
+	 "",
+	 {.address = "192.0.2.1", .interface = "ens5"},
 	 "{'verdict': 'pass', 'reason': 'open', 'interface': 'ens5', 'notes': []}"},
-	{"monitor", "enforcement: monitor\n",
+	{"monitor",
+	 "enforcement: monitor\n",
 	 {.address = "192.0.2.1", .interface = "ens4", .to = "192.0.2.2", .port = "tcp/1"},
 	 "{'verdict': 'would-drop', 'reason': 'unlisted', 'notes': ['`enforcement: monitor`: the frame"
 	 " passes and is counted as would-drop']}"},
-	{"IPv6, canonical", "", {.address = "FD20:1:2:0::5", .interface = "ens4", .port = "tcp/1"},
+	{"IPv6, canonical",
+	 "",
+	 {.address = "FD20:1:2:0::5", .interface = "ens4", .port = "tcp/1"},
 	 "{'address': 'fd20:1:2::5', 'verdict': 'pass', 'source': 'vpc'}"},
-	{"not an address", "", {.address = "10.0.0"},
+	{"not an address",
+	 "",
+	 {.address = "10.0.0"},
 	 "'10.0.0' is not an address; write one such as 192.0.2.1 or 2001:db8::1"},
-	{"not a destination", "", {.address = "10.0.0.1", .to = "x"},
+	{"not a destination",
+	 "",
+	 {.address = "10.0.0.1", .to = "x"},
 	 "'x' is not a destination address; write one such as 192.0.2.1"},
-	{"two families", "", {.address = "10.0.0.1", .to = "::2"},
+	{"two families",
+	 "",
+	 {.address = "10.0.0.1", .to = "::2"},
 	 "10.0.0.1 and ::2 are not of one family; both are IPv4 or both IPv6"},
-	{"a port alone", "", {.address = "10.0.0.1", .port = "443"},
+	{"a port alone",
+	 "",
+	 {.address = "10.0.0.1", .port = "443"},
 	 "'443' has no protocol; write tcp/443, udp/443 or sctp/443"},
-	{"no protocol", "", {.address = "10.0.0.1", .port = "http/80"},
+	{"no protocol",
+	 "",
+	 {.address = "10.0.0.1", .port = "http/80"},
 	 "'http/80' is not a port; write tcp/443, or a protocol alone as in icmp or 47"},
-	{"no ports", "", {.address = "10.0.0.1", .port = "icmp/8"},
+	{"no ports",
+	 "",
+	 {.address = "10.0.0.1", .port = "icmp/8"},
 	 "icmp has no ports; write icmp alone"},
-	{"port 0", "", {.address = "10.0.0.1", .port = "tcp/0"},
+	{"port 0",
+	 "",
+	 {.address = "10.0.0.1", .port = "tcp/0"},
 	 "'0' is not a port number; it is one from 1 to 65535"},
-	{"a port too far", "", {.address = "10.0.0.1", .port = "tcp/65536"},
+	{"a port too far",
+	 "",
+	 {.address = "10.0.0.1", .port = "tcp/65536"},
 	 "'65536' is not a port number; it is one from 1 to 65535"},
-	{"a signed port", "", {.address = "10.0.0.1", .port = "tcp/+1"},
+	{"a signed port",
+	 "",
+	 {.address = "10.0.0.1", .port = "tcp/+1"},
 	 "'+1' is not a port number; it is one from 1 to 65535"},
-	{"no such interface", "", {.address = "10.0.0.1", .interface = "eth9"},
+	{"no such interface",
+	 "",
+	 {.address = "10.0.0.1", .interface = "eth9"},
 	 "'eth9' is not filtered: `interfaces` of test.yaml has no item that matches it"},
 };
 
@@ -147,8 +180,9 @@ static void ranges_have_origins(void **state)
 	json_decref(one);
 	one = NULL;
 	assert_int_equal(vg_ranges_json(policy, "load-balancer", &one, NULL), 0);
-	range = json_array_get(
-		json_object_get(json_array_get(json_object_get(one, "sets"), 0), "ranges"), 0);
+	range = json_array_get(json_object_get(json_array_get(json_object_get(one, "sets"), 0),
+					       "ranges"),
+			       0);
 	assert_memory_equal(json_string_value(json_object_get(range, "origin")),
 			    "google:load-balancer", strlen("google:load-balancer"));
 }

@@ -112,9 +112,9 @@ static const struct {
 	const char *name;
 	const char *request;
 	unsigned ready_status;
-	const char *start;	/* of the answer */
+	const char *start; /* of the answer */
 	const char *end;
-	const char *header;	/* somewhere in it, or NULL */
+	const char *header; /* somewhere in it, or NULL */
 } cases[] = {
 	{"metrics", REQUEST("GET /metrics"), 200, "HTTP/1.1 200 ", "\r\n\r\nvpcgate_build_info 1\n",
 	 "Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n"},
@@ -122,7 +122,8 @@ static const struct {
 	{"ready", REQUEST("GET /readyz"), 200, "HTTP/1.1 200 ", "\r\n\r\npage\n", NULL},
 	{"not ready", REQUEST("GET /readyz"), 503, "HTTP/1.1 503 ", "\r\n\r\npage\n", NULL},
 	{"no memory", REQUEST("GET /readyz"), 0, "HTTP/1.1 500 ", "\r\n\r\nno memory\n", NULL},
-	{"HEAD", REQUEST("HEAD /metrics"), 200, "HTTP/1.1 200 ", "\r\n\r\n", "Content-Length: 21\r\n"},
+	{"HEAD", REQUEST("HEAD /metrics"), 200, "HTTP/1.1 200 ", "\r\n\r\n",
+	 "Content-Length: 21\r\n"},
 	{"query", REQUEST("GET /metrics?x=1"), 200, "HTTP/1.1 200 ", "_info 1\n", NULL},
 	{"root", REQUEST("GET /"), 200, "HTTP/1.1 404 ", "/readyz\n", NULL},
 	{"below", REQUEST("GET /metrics/x"), 200, "HTTP/1.1 404 ", "/readyz\n", NULL},
@@ -206,7 +207,8 @@ static void taken_port_is_an_error(void **state)
 
 	assert_int_equal(rig_open(&second, "127.0.0.1", port_of(rig), &diag), -EADDRINUSE);
 	snprintf(expected, sizeof(expected),
-		 "exporter: can't listen on 127.0.0.1 port %u: Address already in use", port_of(rig));
+		 "exporter: can't listen on 127.0.0.1 port %u: Address already in use",
+		 port_of(rig));
 	assert_string_equal(diag.text, expected);
 }
 
@@ -242,7 +244,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(pages_are_served, setup, teardown),
 		cmocka_unit_test_setup_teardown(connection_is_kept, setup, teardown),
-		cmocka_unit_test_setup_teardown(silent_clients_leave_the_loop_free, setup, teardown),
+		cmocka_unit_test_setup_teardown(silent_clients_leave_the_loop_free, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(nonsense_ends_the_connection, setup, teardown),
 		cmocka_unit_test_setup_teardown(taken_port_is_an_error, setup, teardown),
 		cmocka_unit_test_setup_teardown(endpoint_shows_the_port, setup, teardown),

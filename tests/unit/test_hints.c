@@ -9,13 +9,24 @@
 #include "service/hints.c"
 #include "tests/unit/policy_text.h"
 
-#define BASE                                                  \
+#define BASE                                                       \
 	"sources: {vpc: [10.0.0.0/8], office: [203.0.113.0/24]}\n" \
 	"interfaces: [ens4, ens5]\n"
 
-#define DROPPED(set, packets) \
-	{"ens4", set, VG_DROP_NOT_ADMITTED, VG_VERDICT_DROP, {packets, 0}}
-#define WOULD(set, outcome, packets) {"ens4", set, outcome, VG_VERDICT_WOULD_DROP, {packets, 0}}
+#define DROPPED(set, packets)                                       \
+	{                                                           \
+		"ens4", set, VG_DROP_NOT_ADMITTED, VG_VERDICT_DROP, \
+		{                                                   \
+			packets, 0                                  \
+		}                                                   \
+	}
+#define WOULD(set, outcome, packets)                         \
+	{                                                    \
+		"ens4", set, outcome, VG_VERDICT_WOULD_DROP, \
+		{                                            \
+			packets, 0                           \
+		}                                            \
+	}
 
 /* NULL as a hint: none at all. Each hint is the whole sentence, or its start with a "..." behind. */
 struct hint_case {
@@ -38,19 +49,21 @@ static const struct hint_case cases[] = {
 		.name = "health checks under internal",
 		.config = BASE "ingress: internal\n",
 		.counters = {DROPPED("health-check", 300)},
-		.hints = {"health-check was dropped 300 times on ens4: `ingress: internal` does not "
-			  "admit it; add `also-admit: [health-check]` to the service that is probed"},
+		.hints =
+			{"health-check was dropped 300 times on ens4: `ingress: internal` does not "
+			 "admit it; add `also-admit: [health-check]` to the service that is probed"},
 	},
 	{
 		.name = "load balancer under internal",
 		.config = BASE "ingress: internal\n",
 		.counters = {DROPPED("load-balancer", 1234)},
-		.hints = {"load-balancer was dropped 1,234 times on ens4: `ingress: internal` does not "
-			  "admit it; set `ingress: internal-and-cloud-load-balancing`, or add "
-			  "`also-admit: [load-balancer]` to the service that it may reach, or beside "
-			  "`ingress`; if these are health checks, add `also-admit: [health-check]` to the "
-			  "service that is probed (both come from 35.191.0.0/16 and 130.211.0.0/22 and "
-			  "can't be told apart there: they are counted under whichever set comes first)"},
+		.hints =
+			{"load-balancer was dropped 1,234 times on ens4: `ingress: internal` does not "
+			 "admit it; set `ingress: internal-and-cloud-load-balancing`, or add "
+			 "`also-admit: [load-balancer]` to the service that it may reach, or beside "
+			 "`ingress`; if these are health checks, add `also-admit: [health-check]` to the "
+			 "service that is probed (both come from 35.191.0.0/16 and 130.211.0.0/22 and "
+			 "can't be told apart there: they are counted under whichever set comes first)"},
 	},
 	{
 		.name = "another set, once",
@@ -62,11 +75,13 @@ static const struct hint_case cases[] = {
 	},
 	{
 		.name = "refused by a service only",
-		.config = BASE "ingress: all\n"
-			       "services: [{name: web, protocol: tcp, port: 443, ingress: internal}]\n",
+		.config = BASE
+		"ingress: all\n"
+		"services: [{name: web, protocol: tcp, port: 443, ingress: internal}]\n",
 		.counters = {DROPPED("office", 2)},
-		.hints = {"office was dropped 2 times on ens4: service web (`ingress: internal`) does "
-			  "not admit it; add `also-admit: [office]` to that service"},
+		.hints =
+			{"office was dropped 2 times on ens4: service web (`ingress: internal`) does "
+			 "not admit it; add `also-admit: [office]` to that service"},
 	},
 	{
 		.name = "the policy in force admits what an earlier one dropped",
@@ -81,7 +96,8 @@ static const struct hint_case cases[] = {
 	{
 		.name = "monitor",
 		.config = BASE "ingress: internal\nenforcement: monitor\n",
-		.counters = {WOULD("office", VG_DROP_NOT_ADMITTED, 7), WOULD("", VG_DROP_UNLISTED, 12345)},
+		.counters = {WOULD("office", VG_DROP_NOT_ADMITTED, 7),
+			     WOULD("", VG_DROP_UNLISTED, 12345)},
 		.hints = {"office would have been dropped 7 times on ens4: ...",
 			  "monitor: 12,345 packets from sources in no set would have been dropped; "
 			  "switch with `enforcement: enforce`"},
@@ -89,7 +105,8 @@ static const struct hint_case cases[] = {
 	{
 		.name = "counts of monitor under enforce",
 		.config = BASE "ingress: internal\n",
-		.counters = {WOULD("office", VG_DROP_NOT_ADMITTED, 7), WOULD("", VG_DROP_UNLISTED, 5)},
+		.counters = {WOULD("office", VG_DROP_NOT_ADMITTED, 7),
+			     WOULD("", VG_DROP_UNLISTED, 5)},
 	},
 	{
 		.name = "counts of enforce under monitor",
@@ -105,7 +122,10 @@ static const struct hint_case cases[] = {
 	{
 		.name = "another XDP program",
 		.config = BASE "ingress: internal\n",
-		.nic = {.name = "ens5", .rule = 1, .state = VG_NIC_FAILED, .reason = "ens5 has one"},
+		.nic = {.name = "ens5",
+			.rule = 1,
+			.state = VG_NIC_FAILED,
+			.reason = "ens5 has one"},
 		.hints = {"ens5 is not filtered: ens5 has one"},
 	},
 	{
@@ -128,8 +148,9 @@ static const struct hint_case cases[] = {
 		.name = "the last reload was refused",
 		.config = BASE "ingress: internal\n",
 		.reload_error = "test.yaml:1:2: wrong",
-		.hints = {"the last reload was refused (test.yaml:1:2: wrong); the policy in force is "
-			  "generation 41"},
+		.hints =
+			{"the last reload was refused (test.yaml:1:2: wrong); the policy in force is "
+			 "generation 41"},
 	},
 };
 
@@ -147,7 +168,9 @@ static json_t *hints_of(const struct hint_case *c, const struct vg_policy *polic
 {
 	struct vg_counters counters = {.items = (struct vg_counter *)c->counters};
 	struct vg_wanted wanted[] = {
-		{.name = "ens4", .state = VG_NIC_ATTACHED, .attachment = {.mode = VG_ATTACH_NATIVE}},
+		{.name = "ens4",
+		 .state = VG_NIC_ATTACHED,
+		 .attachment = {.mode = VG_ATTACH_NATIVE}},
 		c->nic,
 	};
 	const struct vg_hints hints = {

@@ -25,7 +25,9 @@ static char *format(const char *more)
 	struct vg_service_counter services[] = {{"ens4", "web", VG_VERDICT_DROP, {9, 900}}};
 	const struct vg_counters counters = {items, VG_ARRAY_SIZE(items), services, 1};
 	const struct vg_wanted wanted[] = {
-		{.name = "ens4", .state = VG_NIC_ATTACHED, .attachment = {.mode = VG_ATTACH_GENERIC}},
+		{.name = "ens4",
+		 .state = VG_NIC_ATTACHED,
+		 .attachment = {.mode = VG_ATTACH_GENERIC}},
 		{.name = "ens5", .rule = 1, .state = VG_NIC_DETACHED},
 	};
 	_cleanup_free_ char *yaml = NULL;

@@ -26,7 +26,8 @@ static const struct {
 	{"{\"version\":1,\"command\":\"status\"} x", "a request is one JSON object on one line"},
 	{"{\"version\":1,\"version\":1,\"command\":\"status\"}",
 	 "a request is one JSON object on one line"},
-	{"{\"command\":\"status\"}", "vpcgated " VG_VERSION " speaks \"version\": 1 of the protocol"},
+	{"{\"command\":\"status\"}",
+	 "vpcgated " VG_VERSION " speaks \"version\": 1 of the protocol"},
 	{"{\"version\":2,\"command\":\"status\"}",
 	 "vpcgated " VG_VERSION " speaks \"version\": 1 of the protocol"},
 	{"{\"version\":1}", "the request has no \"command\""},
@@ -34,9 +35,11 @@ static const struct {
 	{"{\"version\":1,\"command\":\"stop\"}",
 	 "'stop' is no command; there are status, check, ranges and detach"},
 	{"{\"version\":1,\"command\":\"check\"}", "check needs an \"address\""},
-	{"{\"version\":1,\"command\":\"status\",\"set\":\"vpc\"}", "'set' is no argument of status"},
+	{"{\"version\":1,\"command\":\"status\",\"set\":\"vpc\"}",
+	 "'set' is no argument of status"},
 	{"{\"version\":1,\"command\":\"status\",\"x\":1}", "'x' is no argument of status"},
-	{"{\"version\":1,\"command\":\"ranges\",\"set\":7}", "\"set\" is a text of at most 255 bytes"},
+	{"{\"version\":1,\"command\":\"ranges\",\"set\":7}",
+	 "\"set\" is a text of at most 255 bytes"},
 };
 
 static void requests_are_checked(void **state)

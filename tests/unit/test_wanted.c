@@ -15,24 +15,38 @@ struct plan_case {
 	const char *name;
 	const char *config;
 	struct vg_nic_link links[4];
-	const char *wanted;	/* "NAME:IFINDEX:RULE" of each, in order */
+	const char *wanted; /* "NAME:IFINDEX:RULE" of each, in order */
 };
 
 static const struct plan_case cases[] = {
-	{"an exact name", SOURCES "interfaces: [ens4]\n", {{4, "ens4", false}, {5, "ens5", false}},
+	{"an exact name",
+	 SOURCES "interfaces: [ens4]\n",
+	 {{4, "ens4", false}, {5, "ens5", false}},
 	 "ens4:4:0"},
-	{"an exact name that is absent", SOURCES "interfaces: [ens4]\n", {{5, "ens5", false}},
+	{"an exact name that is absent",
+	 SOURCES "interfaces: [ens4]\n",
+	 {{5, "ens5", false}},
 	 "ens4:0:0"},
-	{"a glob takes all", SOURCES "interfaces: [\"ens*\"]\n",
-	 {{9, "ens4", false}, {5, "ens5", false}, {2, "eth0", false}}, "ens5:5:0 ens4:9:0"},
-	{"a glob that nothing matches", SOURCES "interfaces: [\"ens*\"]\n", {{2, "eth0", false}},
+	{"a glob takes all",
+	 SOURCES "interfaces: [\"ens*\"]\n",
+	 {{9, "ens4", false}, {5, "ens5", false}, {2, "eth0", false}},
+	 "ens5:5:0 ens4:9:0"},
+	{"a glob that nothing matches",
+	 SOURCES "interfaces: [\"ens*\"]\n",
+	 {{2, "eth0", false}},
 	 "ens*:0:0"},
-	{"the first rule wins", SOURCES "interfaces: [ens4, \"ens*\"]\n",
-	 {{4, "ens4", false}, {5, "ens5", false}}, "ens4:4:0 ens5:5:1"},
+	{"the first rule wins",
+	 SOURCES "interfaces: [ens4, \"ens*\"]\n",
+	 {{4, "ens4", false}, {5, "ens5", false}},
+	 "ens4:4:0 ens5:5:1"},
 	{"a rule whose NIC follows an earlier one waits for none",
-	 SOURCES "interfaces: [\"ens*\", ens4]\n", {{4, "ens4", false}}, "ens4:4:0"},
-	{"a glob leaves lo alone", SOURCES "interfaces: [\"*\"]\n",
-	 {{1, "lo", true}, {4, "ens4", false}}, "ens4:4:0"},
+	 SOURCES "interfaces: [\"ens*\", ens4]\n",
+	 {{4, "ens4", false}},
+	 "ens4:4:0"},
+	{"a glob leaves lo alone",
+	 SOURCES "interfaces: [\"*\"]\n",
+	 {{1, "lo", true}, {4, "ens4", false}},
+	 "ens4:4:0"},
 	{"lo by its name", SOURCES "interfaces: [lo]\n", {{1, "lo", true}}, "lo:1:0"},
 	{"no links at all", SOURCES "interfaces: [ens4, ens5]\n", {{0}}, "ens4:0:0 ens5:0:1"},
 };
@@ -61,7 +75,8 @@ static void plan_follows_the_rules(void **state)
 		assert_int_equal(vg_wanted_plan(policy, cases[i].links, links, &wanted, &n), 0);
 		format_plan(wanted, n, text, sizeof(text));
 		if (strcmp(text, cases[i].wanted) != 0)
-			fail_msg("%s: expected '%s', got '%s'", cases[i].name, cases[i].wanted, text);
+			fail_msg("%s: expected '%s', got '%s'", cases[i].name, cases[i].wanted,
+				 text);
 		for (size_t k = 0; k < n; k++)
 			assert_int_equal(wanted[k].state, VG_NIC_ABSENT);
 	}
