@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A policy from the text of a config, for tests; include cmocka.h first. */
+/* A policy from the text of a config, for tests. */
 #ifndef VPCGATE_POLICY_TEXT_H
 #define VPCGATE_POLICY_TEXT_H
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <string.h>
+#include <cmocka.h>
 #include "core/policy.h"
 #include "share/cleanup.h"
 #include "share/file.h"

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <string.h>
+#include "service/answer.h"
+#include "service/attach.h"
+#include "service/request.h"
+#include "share/check.h"
+#include "share/cleanup.h"
+#include "share/wire.h"
+
+static int answer_check(const struct vg_gate *gate, const struct vg_request *request,
+			json_t **ret_json, struct vg_diag *diag)
+{
+	const struct vg_check check = {
+		.address = request->address,
+		.to = request->to,
+		.port = request->port,
+		.interface = request->interface,
+	};
+	int r;
+
+	r = vg_check_json(gate->policy, &check, ret_json, diag);
+	if (r < 0)
+		return r;
+	json_object_set_new(*ret_json, "generation", json_integer(gate->state.generation));
+	return 0;
+}
+
+static int answer_detach(struct vg_gate *gate, const struct vg_request *request, json_t **ret_json,
+			 struct vg_diag *diag)
+{
+	_cleanup_free_ char(*names)[VG_NAME_SIZE] = NULL;
+	json_t *array;
+	size_t n = 0;
+	int r;
+
+	r = vg_attach_detach(gate, request->interface, &names, &n, diag);
+	if (r < 0)
+		return r;
+	array = json_array();
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(array, json_string(names[i]));
+	*ret_json = json_pack("{so}", "detached", array);
+	return *ret_json ? 0 : -ENOMEM;
+}
+
+static int answer_request(struct vg_daemon *daemon, const struct vg_request *request,
+			  json_t **ret_json, struct vg_diag *diag)
+{
+	switch (request->command) {
+	case VG_COMMAND_STATUS:
+		return vg_status_json(daemon, ret_json, diag);
+	case VG_COMMAND_CHECK:
+		return answer_check(daemon->gate, request, ret_json, diag);
+	case VG_COMMAND_DETACH:
+		return answer_detach(daemon->gate, request, ret_json, diag);
+	default: /* VG_COMMAND_RANGES: write_ranges() */
+		return -EINVAL;
+	}
+}
+
+/* As text at once, since there may be a million of them. */
+static int write_ranges(const struct vg_gate *gate, const struct vg_request *request,
+			char **ret_line, struct vg_diag *diag)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t length;
+	FILE *out;
+	int r;
+
+	out = open_memstream(&text, &length);
+	if (!out)
+		return -ENOMEM;
+	fprintf(out, "{\"version\":%d,\"ok\":true,", VG_WIRE_VERSION);
+	r = vg_ranges_write(gate->policy, request->set, out, diag);
+	fputs("}\n", out);
+	if (fclose(out) != 0 && r >= 0)
+		r = -ENOMEM;
+	if (r >= 0)
+		*ret_line = VG_TAKE_PTR(text);
+	return r;
+}
+
+static char *dump_line(const json_t *json)
+{
+	char *text = json_dumps(json, JSON_COMPACT), *line;
+	size_t length;
+
+	if (!text)
+		return NULL;
+	length = strlen(text);
+	line = realloc(text, length + 2);
+	if (!line) {
+		free(text);
+		return NULL;
+	}
+	strcpy(line + length, "\n");
+	return line;
+}
+
+char *vg_answer(struct vg_daemon *daemon, const char *text, size_t length)
+{
+	json_auto_t *json = NULL, *envelope = NULL;
+	struct vg_request request = {0};
+	struct vg_diag diag = {0};
+	char *line = NULL;
+	int r;
+
+	r = vg_request_parse(text, length, &request, &diag);
+	if (r >= 0 && request.command == VG_COMMAND_RANGES)
+		r = write_ranges(daemon->gate, &request, &line, &diag);
+	else if (r >= 0)
+		r = answer_request(daemon, &request, &json, &diag);
+	vg_request_done(&request);
+	if (line)
+		return line;
+	if (r < 0)
+		envelope = json_pack("{si sb ss}", "version", VG_WIRE_VERSION, "ok", 0, "error",
+				     *diag.text ? diag.text : strerror(-r));
+	else
+		envelope = json_pack("{si sb}", "version", VG_WIRE_VERSION, "ok", 1);
+	if (!envelope || (json && json_object_update(envelope, json) < 0))
+		return NULL;
+	return dump_line(envelope);
+}

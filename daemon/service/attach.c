@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <string.h>
+#include "service/attach.h"
+#include "share/cleanup.h"
+#include "share/log.h"
+
+#define DETACHED_REASON "detached by the operator; `systemctl reload vpcgated` attaches again"
+
+static bool is_detached(const struct vg_gate *gate, const char *name)
+{
+	for (size_t i = 0; i < gate->n_detached; i++)
+		if (strcmp(gate->detached[i], name) == 0)
+			return true;
+	return gate->detached_all;
+}
+
+/* Links of NICs that no rule matches, that are gone, or that have another name by now. */
+static void detach_unwanted(struct vg_gate *gate)
+{
+	_cleanup_free_ struct vg_link_info *links = NULL;
+	struct vg_diag diag = {0};
+	size_t n = 0;
+	int r;
+
+	r = vg_dataplane_links(gate->bpffs, &links, &n, &diag);
+	if (r < 0)
+		vg_log_warn("%s; NICs that are no longer wanted stay filtered", diag.text);
+	for (size_t i = 0; r >= 0 && i < n; i++) {
+		const struct vg_wanted *nic =
+			vg_wanted_find(gate->wanted, gate->n_wanted, links[i].name);
+
+		if (nic && nic->ifindex && nic->ifindex == links[i].ifindex)
+			continue;
+		if (vg_dataplane_detach(gate->bpffs, links[i].name, &diag) < 0)
+			vg_log_warn("%s; it stays filtered", diag.text);
+		else if (!nic)
+			vg_log_info("%s: %s", links[i].name,
+				    links[i].ifindex
+					    ? "no rule matches it any more, the filter is off"
+					    : "gone");
+	}
+}
+
+static void explain_mode(struct vg_wanted *nic, const struct vg_wanted *old,
+			 enum vg_attach_mode mode)
+{
+	snprintf(nic->reason, sizeof(nic->reason), "%s", nic->attachment.fallback);
+	if (*nic->reason || mode != VG_ATTACH_AUTO || nic->attachment.mode != VG_ATTACH_GENERIC)
+		return;
+	if (old && old->ifindex == nic->ifindex && *old->reason)
+		memcpy(nic->reason, old->reason, sizeof(nic->reason));
+	else
+		snprintf(nic->reason, sizeof(nic->reason),
+			 "kept from an earlier start; `vpcgate detach %s` and a reload try native "
+			 "again, with the NIC open in between",
+			 nic->name);
+}
+
+static void log_attached(const struct vg_wanted *nic, bool was_attached)
+{
+	if (was_attached)
+		return;
+	vg_log_info("%s: %s in %s mode%s%s", nic->name,
+		    nic->attachment.adopted ? "still attached" : "attached",
+		    vg_attach_mode_text(nic->attachment.mode), *nic->reason ? ": " : "",
+		    nic->reason);
+}
+
+void vg_attach_fail(struct vg_wanted *nic, const struct vg_wanted *old, const char *text)
+{
+	nic->state = VG_NIC_FAILED;
+	nic->retry_us = vg_gate_now_us() + VG_GATE_RETRY_US;
+	snprintf(nic->reason, sizeof(nic->reason), "%.*s", (int)sizeof(nic->reason) - 1, text);
+	/* A retry that fails in the same way is no news. */
+	if (!old || old->state != VG_NIC_FAILED || strcmp(old->reason, nic->reason) != 0)
+		vg_log(VG_LOG_ERR, "%s", nic->reason);
+}
+
+/* Attaches, or makes sure that the NIC is still attached. `old` is what it was before, or NULL. */
+static int attach(struct vg_gate *gate, struct vg_wanted *nic, const struct vg_wanted *old)
+{
+	const enum vg_attach_mode mode = gate->policy->rules[nic->rule].attach;
+	const bool was_attached =
+		old && old->state == VG_NIC_ATTACHED && old->ifindex == nic->ifindex;
+	struct vg_diag diag = {0};
+	char text[VG_GATE_ERROR_SIZE];
+	int r;
+
+	r = vg_dataplane_attach(gate->dataplane, nic->ifindex, nic->name, mode, &nic->attachment,
+				&diag);
+	if (r >= 0) {
+		nic->state = VG_NIC_ATTACHED;
+		if (was_attached && nic->attachment.adopted)
+			nic->attachment.adopted = old->attachment.adopted;
+		explain_mode(nic, was_attached ? old : NULL, mode);
+		log_attached(nic, was_attached);
+		return 0;
+	}
+	if (r == -ENODEV) {
+		nic->ifindex = 0;
+		return 0;
+	}
+	vg_gate_describe(&diag, r, text);
+	vg_attach_fail(nic, old, text);
+	return r;
+}
+
+/* Gives each NIC that has not FAILED already its state. Returns the first refusal. */
+static int attach_all(struct vg_gate *gate, struct vg_wanted *old, size_t n_old)
+{
+	int first = 0;
+
+	for (size_t i = 0; i < gate->n_wanted; i++) {
+		struct vg_wanted *nic = &gate->wanted[i];
+		const struct vg_wanted *before = vg_wanted_find(old, n_old, nic->name);
+		int r = 0;
+
+		if (is_detached(gate, nic->name)) {
+			nic->state = VG_NIC_DETACHED;
+			snprintf(nic->reason, sizeof(nic->reason), DETACHED_REASON);
+		} else if (nic->ifindex && nic->state != VG_NIC_FAILED) {
+			r = attach(gate, nic, before);
+		}
+		if (nic->state == VG_NIC_ABSENT && (!before || before->state != VG_NIC_ABSENT))
+			vg_log_warn("%s: absent; it is filtered as soon as it appears", nic->name);
+		if (r < 0 && !first)
+			first = r;
+	}
+	return first;
+}
+
+int vg_attach_settle(struct vg_gate *gate, struct vg_wanted *wanted, size_t n_wanted)
+{
+	_cleanup_free_ struct vg_wanted *old = gate->wanted;
+	const size_t n_old = gate->n_wanted;
+
+	gate->wanted = wanted;
+	gate->n_wanted = n_wanted;
+	detach_unwanted(gate);
+	return attach_all(gate, old, n_old);
+}
+
+static int remember_detached(struct vg_gate *gate, const char *name)
+{
+	char(*grown)[VG_NAME_SIZE];
+
+	grown = reallocarray(gate->detached, gate->n_detached + 1, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	gate->detached = grown;
+	snprintf(grown[gate->n_detached++], sizeof(*grown), "%s", name);
+	return 0;
+}
+
+static int detach_one(struct vg_gate *gate, struct vg_wanted *nic, struct vg_diag *diag)
+{
+	int r;
+
+	r = vg_dataplane_detach(gate->bpffs, nic->name, diag);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	if (r >= 0)
+		vg_log_warn("%s: detached by the operator; nothing is filtered there", nic->name);
+	nic->state = VG_NIC_DETACHED;
+	nic->attachment = (struct vg_attachment){0};
+	snprintf(nic->reason, sizeof(nic->reason), DETACHED_REASON);
+	return 0;
+}
+
+int vg_attach_detach(struct vg_gate *gate, const char *interface, char (**ret_names)[VG_NAME_SIZE],
+		     size_t *ret_n, struct vg_diag *diag)
+{
+	_cleanup_free_ char(*names)[VG_NAME_SIZE] = NULL;
+	struct vg_wanted *only = NULL;
+	size_t n = 0;
+	int r;
+
+	if (interface) {
+		only = vg_wanted_find(gate->wanted, gate->n_wanted, interface);
+		if (!only)
+			return vg_diag_set(diag, ENOENT, NULL, (struct vg_position){0},
+					   "'%s' is no interface that vpcgated filters", interface);
+	}
+	names = calloc(gate->n_wanted + 1, sizeof(*names));
+	r = !names ? -ENOMEM : only ? remember_detached(gate, only->name) : 0;
+	if (r < 0)
+		return vg_diag_set(diag, -r, NULL, (struct vg_position){0}, "no memory");
+	gate->detached_all |= !only;
+	for (size_t i = 0; i < gate->n_wanted; i++) {
+		struct vg_wanted *nic = &gate->wanted[i];
+
+		if ((only && nic != only) || nic->state == VG_NIC_DETACHED)
+			continue;
+		r = detach_one(gate, nic, diag);
+		if (r < 0)
+			return r;
+		memcpy(names[n++], nic->name, sizeof(*names));
+	}
+	*ret_names = VG_TAKE_PTR(names);
+	*ret_n = n;
+	return 0;
+}
+
+void vg_attach_forget_detached(struct vg_gate *gate)
+{
+	free(gate->detached);
+	gate->detached = NULL;
+	gate->n_detached = 0;
+	gate->detached_all = false;
+}

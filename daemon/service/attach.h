@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The NICs of a gate: from what is wanted to what is attached. Logs what it changes. */
+#ifndef VPCGATE_ATTACH_H
+#define VPCGATE_ATTACH_H
+
+#include "service/gate.h"
+
+/*
+ * Takes over a new list of NICs (a heap array), which the policy in force must know already, and
+ * makes it true: unwanted links go, then wanted ones come. Items that are FAILED are left alone.
+ * Returns the first refusal.
+ */
+int vg_attach_settle(struct vg_gate *gate, struct vg_wanted *wanted, size_t n_wanted);
+
+/* Marks a NIC as failed, and says so unless `old` (what it was before, or NULL) said the same. */
+void vg_attach_fail(struct vg_wanted *nic, const struct vg_wanted *old, const char *text);
+
+/*
+ * Takes the filter off one NIC, or off all where `interface` is NULL, until the next reload. Says
+ * which in `ret_names`, a heap array of `ret_n`. -ENOENT: no NIC of that name is wanted.
+ */
+int vg_attach_detach(struct vg_gate *gate, const char *interface, char (**ret_names)[VG_NAME_SIZE],
+		     size_t *ret_n, struct vg_diag *diag);
+
+/* From now on, what the operator has detached is wanted again. */
+void vg_attach_forget_detached(struct vg_gate *gate);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The control socket: lines in, lines out (share/wire.h), on the event loop and never blocking it. */
+#ifndef VPCGATE_CONTROL_H
+#define VPCGATE_CONTROL_H
+
+#include <stddef.h>
+#include <systemd/sd-event.h>
+#include "core/diag.h"
+
+#define VG_CONTROL_CONNECTIONS 16	/* one more takes the place of the oldest */
+#define VG_CONTROL_DEADLINE_US 10000000 /* for the request, and for each part of the answer */
+
+struct vg_control;
+
+/*
+ * Answers one request, `length` bytes without the newline: a heap string that ends with a newline,
+ * or NULL for no memory.
+ */
+struct vg_control_handler {
+	char *(*answer)(void *context, const char *request, size_t length);
+	void *context;
+};
+
+/*
+ * Listens on `path`, mode 0660: a socket that nobody listens on any more is replaced, a missing
+ * folder is made. -EADDRINUSE: somebody listens there; `diag` has the text of every failure.
+ */
+int vg_control_open(sd_event *event, const char *path, const struct vg_control_handler *handler,
+		    struct vg_control **ret_control, struct vg_diag *diag);
+
+/* Removes the socket too. Connections are closed whatever they wait for. */
+void vg_control_close(struct vg_control *control);
+
+#endif

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <inttypes.h>
+#include <microhttpd.h>
+#include <signal.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+#include <time.h>
+#include "service/answer.h"
+#include "service/daemon.h"
+#include "service/metrics.h"
+#include "share/cleanup.h"
+#include "share/log.h"
+
+#define RATE_ACCURACY_US 100000
+
+/* The line that `systemctl status` shows; sent when it changes, or with `state` in any case. */
+static void notify(struct vg_daemon *daemon, const char *state)
+{
+	const struct vg_gate *gate = daemon->gate;
+	char status[sizeof(daemon->status)];
+
+	snprintf(status, sizeof(status),
+		 "generation %" PRIu64 ", %s: %zu of %zu interfaces filtered",
+		 (uint64_t)gate->state.generation, gate->policy->monitor ? "monitor" : "enforce",
+		 vg_gate_attached(gate), gate->n_wanted);
+	if (!state && strcmp(status, daemon->status) == 0)
+		return;
+	memcpy(daemon->status, status, sizeof(status));
+	sd_notifyf(0, "%s\nSTATUS=%s", state ?: "", status);
+}
+
+/* ---- exporter ---- */
+
+static unsigned page_metrics(void *context, char **ret_text, size_t *ret_length)
+{
+	_cleanup_(vg_counters_free_p) struct vg_counters *counters = NULL;
+	const struct vg_daemon *daemon = context;
+	const struct vg_gate *gate = daemon->gate;
+	struct vg_diag diag = {0};
+	int r;
+
+	r = vg_counters_read(gate->bpffs, &counters, &diag);
+	if (r >= 0)
+		r = vg_metrics_format(
+			&(struct vg_metrics){
+				.policy = gate->policy,
+				.counters = counters,
+				.wanted = gate->wanted,
+				.n_wanted = gate->n_wanted,
+				.generation = gate->state.generation,
+				.published_s = gate->state.published_s,
+				.reloads_succeeded = gate->reloads_succeeded,
+				.reloads_failed = gate->reloads_failed,
+			},
+			ret_text, ret_length);
+	if (r >= 0)
+		return MHD_HTTP_OK;
+	r = asprintf(ret_text, "%s\n", *diag.text ? diag.text : strerror(-r));
+	if (r < 0)
+		*ret_text = NULL;
+	else
+		*ret_length = r;
+	return MHD_HTTP_INTERNAL_SERVER_ERROR;
+}
+
+static unsigned page_ready(void *context, char **ret_text, size_t *ret_length)
+{
+	const struct vg_daemon *daemon = context;
+	const struct vg_gate *gate = daemon->gate;
+	const bool ready = vg_gate_attached(gate) == gate->n_wanted;
+	FILE *out = open_memstream(ret_text, ret_length);
+
+	if (!out)
+		return MHD_HTTP_INTERNAL_SERVER_ERROR;
+	if (ready)
+		fputs("ready\n", out);
+	for (size_t i = 0; i < gate->n_wanted; i++) {
+		const struct vg_wanted *nic = &gate->wanted[i];
+
+		if (nic->state != VG_NIC_ATTACHED)
+			fprintf(out, "%s: %s\n", nic->name,
+				*nic->reason ? nic->reason : vg_nic_state_text(nic->state));
+	}
+	if (fclose(out) != 0)
+		return MHD_HTTP_INTERNAL_SERVER_ERROR;
+	return ready ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE;
+}
+
+static int exporter_open(struct vg_daemon *daemon, const char *address, unsigned port,
+			 struct vg_exporter **ret_exporter, struct vg_diag *diag)
+{
+	const struct vg_exporter_pages pages = {page_metrics, page_ready, daemon};
+
+	return vg_exporter_open(daemon->event, address, port, &pages, ret_exporter, diag);
+}
+
+static void exporter_close(struct vg_daemon *daemon)
+{
+	vg_exporter_close(daemon->exporter);
+	daemon->exporter = NULL;
+	free(daemon->exporter_address);
+	daemon->exporter_address = NULL;
+}
+
+/*
+ * Moves to another address of the same port, as from 127.0.0.1 to 0.0.0.0, which can't both be held:
+ * the old one is let go for a moment, and taken again if the new one fails.
+ */
+static int exporter_swap(struct vg_daemon *daemon, const char *address, unsigned port,
+			 struct vg_exporter **ret_exporter, struct vg_diag *diag)
+{
+	struct vg_diag ignored;
+	int r;
+
+	vg_exporter_close(daemon->exporter);
+	daemon->exporter = NULL;
+	r = exporter_open(daemon, address, port, ret_exporter, diag);
+	if (r < 0)
+		exporter_open(daemon, daemon->exporter_address, daemon->exporter_port,
+			      &daemon->exporter, &ignored);
+	return r;
+}
+
+/* Listens where the policy says. A failure costs metrics, not the filter. */
+static void exporter_update(struct vg_daemon *daemon)
+{
+	const struct vg_policy *policy = daemon->gate->policy;
+	const unsigned port = policy->exporter_port;
+	struct vg_exporter *exporter = NULL;
+	struct vg_diag diag = {0};
+	int r;
+
+	daemon->exporter_error[0] = '\0';
+	if (!policy->exporter) {
+		exporter_close(daemon);
+		return;
+	}
+	if (daemon->exporter && port == daemon->exporter_port &&
+	    strcmp(policy->exporter_address, daemon->exporter_address) == 0)
+		return;
+	r = exporter_open(daemon, policy->exporter_address, port, &exporter, &diag);
+	if (r == -EADDRINUSE && daemon->exporter && port == daemon->exporter_port)
+		r = exporter_swap(daemon, policy->exporter_address, port, &exporter, &diag);
+	if (r < 0) {
+		snprintf(daemon->exporter_error, sizeof(daemon->exporter_error),
+			 "%.300s; %s%s until a reload", diag.text,
+			 daemon->exporter ? "it stays on " : "there are no metrics",
+			 daemon->exporter ? vg_exporter_endpoint(daemon->exporter) : "");
+		vg_log(VG_LOG_ERR, "%s", daemon->exporter_error);
+		return;
+	}
+	exporter_close(daemon);
+	daemon->exporter = exporter;
+	daemon->exporter_address = strdup(policy->exporter_address);
+	daemon->exporter_port = port;
+	if (!daemon->exporter_address)
+		exporter_close(daemon);
+	else
+		vg_log_info("exporter: http://%s/metrics", vg_exporter_endpoint(exporter));
+}
+
+/* ---- events ---- */
+
+static int on_terminate(sd_event_source *source, const struct signalfd_siginfo *info, void *context)
+{
+	(void)context;
+	vg_log_info("%s: the daemon ends, the filter stays in force",
+		    info->ssi_signo == SIGINT ? "SIGINT" : "SIGTERM");
+	return sd_event_exit(sd_event_source_get_event(source), 0);
+}
+
+static int on_reload(sd_event_source *source, const struct signalfd_siginfo *info, void *context)
+{
+	struct vg_daemon *daemon = context;
+
+	(void)source;
+	(void)info;
+	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, vg_gate_now_us());
+	if (vg_gate_reload(daemon->gate) >= 0)
+		exporter_update(daemon);
+	notify(daemon, "READY=1");
+	return 0;
+}
+
+static void on_links_changed(void *context)
+{
+	struct vg_daemon *daemon = context;
+	uint64_t retry_us = 0;
+
+	if (vg_gate_reconcile(daemon->gate, &retry_us) >= 0 && retry_us)
+		vg_nic_watch_again(daemon->watch, retry_us);
+	notify(daemon, NULL);
+}
+
+static char *on_request(void *context, const char *request, size_t length)
+{
+	struct vg_daemon *daemon = context;
+	char *answer = vg_answer(daemon, request, length);
+
+	notify(daemon, NULL);
+	return answer;
+}
+
+static int on_rate_timer(sd_event_source *source, uint64_t time_us, void *context)
+{
+	_cleanup_(vg_counters_free_p) struct vg_counters *counters = NULL;
+	struct vg_daemon *daemon = context;
+	struct vg_diag diag = {0};
+
+	(void)time_us;
+	if (vg_counters_read(daemon->gate->bpffs, &counters, &diag) < 0)
+		vg_log_debug("rates: %s", diag.text);
+	else
+		vg_rate_update(&daemon->rates, counters, vg_gate_now_us());
+	return sd_event_source_set_time_relative(source, VG_RATE_INTERVAL_US);
+}
+
+/* ---- life ---- */
+
+static int add_sources(struct vg_daemon *daemon)
+{
+	sd_event_source *rates;
+	int r;
+
+	r = sd_event_add_signal(daemon->event, NULL, SIGTERM, on_terminate, NULL);
+	if (r >= 0)
+		r = sd_event_add_signal(daemon->event, NULL, SIGINT, on_terminate, NULL);
+	if (r >= 0)
+		r = sd_event_add_signal(daemon->event, NULL, SIGHUP, on_reload, daemon);
+	if (r >= 0)
+		r = sd_event_add_time_relative(daemon->event, &rates, CLOCK_MONOTONIC, 0,
+					       RATE_ACCURACY_US, on_rate_timer, daemon);
+	if (r < 0)
+		return r;
+	r = sd_event_source_set_enabled(rates, SD_EVENT_ON);
+	if (r >= 0)
+		r = sd_event_source_set_floating(rates, true);
+	sd_event_source_unref(rates);
+	return r < 0 ? r : sd_event_set_watchdog(daemon->event, true);
+}
+
+static int listen_on(struct vg_daemon *daemon, const char *path)
+{
+	const struct vg_control_handler handler = {on_request, daemon};
+	struct vg_diag diag = {0};
+	int r;
+
+	r = vg_control_open(daemon->event, path, &handler, &daemon->control, &diag);
+	return r < 0 ? vg_log_err(r, "%s", diag.text) : 0;
+}
+
+/*
+ * What may fail without a trace comes first: the socket before the first NIC, and the watch before
+ * the list of links, so that no change is missed between the two.
+ */
+static int start(struct vg_daemon *daemon, const struct vg_daemon_options *options)
+{
+	int r;
+
+	r = vg_gate_open(options->config, options->bpffs, &daemon->gate);
+	if (r < 0)
+		return r;
+	r = sd_event_default(&daemon->event);
+	if (r >= 0)
+		r = add_sources(daemon);
+	if (r >= 0)
+		r = vg_nic_watch_open(daemon->event, on_links_changed, daemon, &daemon->watch);
+	if (r < 0)
+		return vg_log_err(r, "can't set up the event loop: %s", strerror(-r));
+	r = listen_on(daemon, options->socket);
+	if (r < 0)
+		return r;
+	r = vg_gate_start(daemon->gate);
+	if (r < 0)
+		return r;
+	exporter_update(daemon);
+	notify(daemon, "READY=1");
+	return 0;
+}
+
+int vg_daemon_open(const struct vg_daemon_options *options, struct vg_daemon **ret_daemon)
+{
+	struct vg_daemon *daemon = calloc(1, sizeof(*daemon));
+	int r;
+
+	if (!daemon)
+		return vg_log_err(-ENOMEM, "no memory");
+	daemon->started_s = time(NULL);
+	r = start(daemon, options);
+	if (r < 0) {
+		vg_daemon_close(daemon);
+		return r;
+	}
+	*ret_daemon = daemon;
+	return 0;
+}
+
+int vg_daemon_run(struct vg_daemon *daemon)
+{
+	int r = sd_event_loop(daemon->event);
+
+	sd_notify(0, "STOPPING=1");
+	return r < 0 ? vg_log_err(r, "the event loop failed: %s", strerror(-r)) : 0;
+}
+
+void vg_daemon_close(struct vg_daemon *daemon)
+{
+	if (!daemon)
+		return;
+	vg_control_close(daemon->control);
+	exporter_close(daemon);
+	vg_nic_watch_close(daemon->watch);
+	vg_gate_close(daemon->gate);
+	sd_event_unref(daemon->event);
+	free(daemon);
+}

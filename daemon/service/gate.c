@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+#include "service/attach.h"
+#include "service/gate.h"
+#include "share/cleanup.h"
+#include "share/file.h"
+#include "share/log.h"
+
+uint64_t vg_gate_now_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * UINT64_C(1000000) + now.tv_nsec / 1000;
+}
+
+const char *vg_gate_describe(const struct vg_diag *diag, int error, char out[VG_GATE_ERROR_SIZE])
+{
+	if (*diag->text)
+		vg_diag_format(diag, out, VG_GATE_ERROR_SIZE);
+	else
+		snprintf(out, VG_GATE_ERROR_SIZE, "%s", strerror(-error));
+	return out;
+}
+
+/* ---- policy ---- */
+
+static int load_policy(const char *path, struct vg_policy **ret_policy,
+		       struct vg_tables **ret_tables, char reterr_text[VG_GATE_ERROR_SIZE])
+{
+	_cleanup_(vg_policy_free_p) struct vg_policy *policy = NULL;
+	struct vg_diag diag = {0};
+	int r;
+
+	r = vg_policy_read(path, &vg_file_reader, &policy, &diag);
+	if (r >= 0)
+		r = vg_tables_build(policy, ret_tables, &diag);
+	if (r < 0) {
+		vg_gate_describe(&diag, r, reterr_text);
+		return r;
+	}
+	*ret_policy = VG_TAKE_PTR(policy);
+	return 0;
+}
+
+static bool knows(const struct vg_gate *gate, const struct vg_wanted *nic)
+{
+	for (size_t i = 0; i < gate->n_published; i++) {
+		const struct vg_target *target = &gate->published[i];
+
+		if (target->ifindex == nic->ifindex && target->rule == nic->rule &&
+		    strcmp(target->name, nic->name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int publish(struct vg_gate *gate, const struct vg_policy *policy,
+		   const struct vg_tables *tables, const struct vg_wanted *wanted, size_t n_wanted,
+		   struct vg_diag *diag)
+{
+	_cleanup_free_ struct vg_target *targets = calloc(n_wanted + 1, sizeof(*targets));
+	size_t n = 0;
+	int r;
+
+	if (!targets)
+		return -ENOMEM;
+	for (size_t i = 0; i < n_wanted; i++) {
+		if (!wanted[i].ifindex)
+			continue;
+		targets[n].ifindex = wanted[i].ifindex;
+		targets[n].rule = wanted[i].rule;
+		memcpy(targets[n].name, wanted[i].name, IF_NAMESIZE);
+		n++;
+	}
+	r = vg_dataplane_publish(gate->dataplane, policy, tables, targets, n, diag);
+	if (r < 0)
+		return r;
+	memcpy(gate->published, targets, n * sizeof(*targets));
+	gate->n_published = n;
+	r = vg_dataplane_state(gate->bpffs, &gate->state, diag);
+	if (r < 0)
+		vg_log_warn("the policy is in force, but its state can't be read: %s", diag->text);
+	vg_log_info("generation %" PRIu64 " is in force: %zu source sets, %zu IPv4 and %zu IPv6 "
+		    "prefixes, %zu services, %s",
+		    (uint64_t)gate->state.generation, policy->n_sets, policy->n_prefixes4,
+		    policy->n_prefixes6, policy->n_services,
+		    policy->monitor ? "monitor" : "enforce");
+	return 0;
+}
+
+static int plan(const struct vg_policy *policy, struct vg_wanted **ret_wanted, size_t *ret_n)
+{
+	_cleanup_free_ struct vg_nic_link *links = NULL;
+	size_t n;
+	int r;
+
+	r = vg_nic_list(&links, &n);
+	if (r < 0)
+		return vg_log_err(r, "can't list the network interfaces: %s", strerror(-r));
+	return vg_wanted_plan(policy, links, n, ret_wanted, ret_n);
+}
+
+/* ---- life ---- */
+
+/* Whatever is pinned goes on filtering while no daemon runs, or this one can't start. */
+static void log_filter_stays(const char *bpffs)
+{
+	_cleanup_free_ struct vg_link_info *links = NULL;
+	struct vg_state state;
+	size_t n = 0;
+
+	if (vg_dataplane_links(bpffs, &links, &n, NULL) >= 0 && n &&
+	    vg_dataplane_state(bpffs, &state, NULL) >= 0)
+		vg_log_info("the filter in force (generation %" PRIu64 ") stays",
+			    (uint64_t)state.generation);
+}
+
+int vg_gate_open(const char *config_path, const char *bpffs, struct vg_gate **ret_gate)
+{
+	struct vg_gate *gate = calloc(1, sizeof(*gate));
+	char text[VG_GATE_ERROR_SIZE];
+	struct vg_diag diag = {0};
+	int r;
+
+	if (!gate)
+		return vg_log_err(-ENOMEM, "no memory");
+	gate->config_path = config_path;
+	gate->bpffs = bpffs;
+	r = load_policy(config_path, &gate->policy, &gate->tables, text);
+	if (r >= 0) {
+		r = vg_dataplane_open(bpffs, &gate->dataplane, &diag);
+		if (r < 0)
+			vg_gate_describe(&diag, r, text);
+	}
+	if (r < 0) {
+		vg_log_err(r, "%s", text);
+		log_filter_stays(bpffs);
+		vg_gate_close(gate);
+		return r;
+	}
+	*ret_gate = gate;
+	return 0;
+}
+
+void vg_gate_close(struct vg_gate *gate)
+{
+	if (!gate)
+		return;
+	vg_dataplane_close(gate->dataplane);
+	vg_tables_free(gate->tables);
+	vg_policy_free(gate->policy);
+	free(gate->wanted);
+	free(gate->detached);
+	free(gate);
+}
+
+/* A start that fails leaves no NIC filtered that was not filtered before. */
+static void undo_start(struct vg_gate *gate)
+{
+	struct vg_diag diag = {0};
+
+	for (size_t i = 0; i < gate->n_wanted; i++) {
+		struct vg_wanted *nic = &gate->wanted[i];
+
+		if (nic->state != VG_NIC_ATTACHED || nic->attachment.adopted)
+			continue;
+		if (vg_dataplane_detach(gate->bpffs, nic->name, &diag) < 0)
+			vg_log_warn("%s; it stays filtered", diag.text);
+		else
+			vg_log_info("%s: detached again, since the start failed", nic->name);
+	}
+}
+
+int vg_gate_start(struct vg_gate *gate)
+{
+	struct vg_wanted *wanted;
+	char text[VG_GATE_ERROR_SIZE];
+	struct vg_diag diag = {0};
+	size_t n;
+	int r;
+
+	r = plan(gate->policy, &wanted, &n);
+	if (r < 0)
+		return r;
+	r = publish(gate, gate->policy, gate->tables, wanted, n, &diag);
+	if (r < 0) {
+		free(wanted);
+		return vg_log_err(r, "%s", vg_gate_describe(&diag, r, text));
+	}
+	r = vg_attach_settle(gate, wanted, n);
+	if (r < 0) {
+		undo_start(gate);
+		log_filter_stays(gate->bpffs);
+	}
+	return r;
+}
+
+/* ---- change ---- */
+
+static int refuse_reload(struct vg_gate *gate, int error, const char *text)
+{
+	gate->reloads_failed++;
+	gate->reload_error_s = time(NULL);
+	memcpy(gate->reload_error, text, sizeof(gate->reload_error));
+	vg_log_err(error, "%s", text);
+	vg_log_warn("the reload is refused: the policy in force (generation %" PRIu64 ") stays",
+		    (uint64_t)gate->state.generation);
+	return error;
+}
+
+int vg_gate_reload(struct vg_gate *gate)
+{
+	_cleanup_(vg_policy_free_p) struct vg_policy *policy = NULL;
+	_cleanup_(vg_tables_free_p) struct vg_tables *tables = NULL;
+	struct vg_policy *old_policy = gate->policy;
+	struct vg_tables *old_tables = gate->tables;
+	char text[VG_GATE_ERROR_SIZE] = "";
+	struct vg_diag diag = {0};
+	struct vg_wanted *wanted;
+	size_t n;
+	int r;
+
+	r = load_policy(gate->config_path, &policy, &tables, text);
+	if (r < 0)
+		return refuse_reload(gate, r, text);
+	r = plan(policy, &wanted, &n);
+	if (r < 0)
+		return refuse_reload(gate, r, vg_gate_describe(&diag, r, text));
+	r = publish(gate, policy, tables, wanted, n, &diag);
+	if (r < 0) {
+		free(wanted);
+		return refuse_reload(gate, r, vg_gate_describe(&diag, r, text));
+	}
+	gate->policy = policy;
+	gate->tables = tables;
+	policy = old_policy;
+	tables = old_tables;
+	gate->reloads_succeeded++;
+	gate->reload_error[0] = '\0';
+	vg_attach_forget_detached(gate);
+	/* A NIC that refuses is a state; the policy is in force on the others. */
+	vg_attach_settle(gate, wanted, n);
+	return 0;
+}
+
+/* NICs that refused a moment ago stay as they are; returns when the first may be tried again. */
+static uint64_t keep_failed(struct vg_gate *gate, struct vg_wanted *wanted, size_t n)
+{
+	const uint64_t now = vg_gate_now_us();
+	uint64_t first_us = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct vg_wanted *old =
+			vg_wanted_find(gate->wanted, gate->n_wanted, wanted[i].name);
+
+		if (!old || old->state != VG_NIC_FAILED || old->ifindex != wanted[i].ifindex ||
+		    old->retry_us <= now)
+			continue;
+		wanted[i] = *old;
+		if (!first_us || old->retry_us < first_us)
+			first_us = old->retry_us;
+	}
+	return first_us;
+}
+
+/* The policy in force must know a NIC before it is attached. */
+static void publish_new(struct vg_gate *gate, struct vg_wanted *wanted, size_t n)
+{
+	char text[VG_GATE_ERROR_SIZE];
+	struct vg_diag diag = {0};
+	bool needed = false;
+	int r;
+
+	for (size_t i = 0; i < n; i++)
+		needed |= wanted[i].ifindex && wanted[i].state != VG_NIC_FAILED &&
+			  !knows(gate, &wanted[i]);
+	if (!needed)
+		return;
+	r = publish(gate, gate->policy, gate->tables, wanted, n, &diag);
+	for (size_t i = 0; r < 0 && i < n; i++)
+		if (wanted[i].ifindex && !knows(gate, &wanted[i]))
+			vg_attach_fail(&wanted[i],
+				       vg_wanted_find(gate->wanted, gate->n_wanted, wanted[i].name),
+				       vg_gate_describe(&diag, r, text));
+}
+
+int vg_gate_reconcile(struct vg_gate *gate, uint64_t *ret_retry_us)
+{
+	struct vg_wanted *wanted;
+	uint64_t retry_us;
+	size_t n;
+	int r;
+
+	r = plan(gate->policy, &wanted, &n);
+	if (r < 0)
+		return r;
+	retry_us = keep_failed(gate, wanted, n);
+	publish_new(gate, wanted, n);
+	vg_attach_settle(gate, wanted, n);
+	*ret_retry_us = retry_us;
+	return 0;
+}
+
+size_t vg_gate_attached(const struct vg_gate *gate)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < gate->n_wanted; i++)
+		n += gate->wanted[i].state == VG_NIC_ATTACHED;
+	return n;
+}

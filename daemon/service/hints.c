@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+#include "service/hints.h"
+#include "share/cleanup.h"
+#include "share/render.h"
+
+#define LOAD_BALANCER "load-balancer"
+#define HEALTH_CHECK "health-check"
+
+static void add(json_t *array, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void add(json_t *array, const char *format, ...)
+{
+	_cleanup_free_ char *text = NULL;
+	va_list args;
+	int r;
+
+	va_start(args, format);
+	r = vasprintf(&text, format, args);
+	va_end(args);
+	if (r < 0)
+		text = NULL;
+	else
+		json_array_append_new(array, json_string(text));
+}
+
+static void hint_nic(json_t *array, const struct vg_wanted *nic)
+{
+	switch (nic->state) {
+	case VG_NIC_ABSENT:
+		add(array, "%s is absent: it is filtered as soon as it appears", nic->name);
+		break;
+	case VG_NIC_FAILED:
+	case VG_NIC_DETACHED:
+		add(array, "%s is not filtered: %s", nic->name, nic->reason);
+		break;
+	default:
+		if (*nic->reason)
+			add(array, "%s is filtered in %s mode: %s", nic->name,
+			    vg_attach_mode_text(nic->attachment.mode), nic->reason);
+	}
+}
+
+/* Whether a frame from `set` can still be refused on this rule, and by what. */
+struct refusal {
+	bool by_interface;
+	int service; /* the first service that refuses it, or -1 */
+	enum vg_ingress ingress;
+};
+
+static bool admits(const struct vg_effective *effective, int set)
+{
+	return effective->open || effective->sets >> set & 1;
+}
+
+static bool find_refusal(const struct vg_policy *policy, size_t rule, int set,
+			 struct refusal *ret_refusal)
+{
+	struct vg_effective effective = vg_policy_effective(policy, rule, -1);
+
+	if (!admits(&effective, set)) {
+		*ret_refusal = (struct refusal){true, -1, effective.ingress};
+		return true;
+	}
+	for (size_t i = 0; i < policy->n_services; i++) {
+		effective = vg_policy_effective(policy, rule, i);
+		if (admits(&effective, set))
+			continue;
+		*ret_refusal = (struct refusal){false, i, effective.ingress};
+		return true;
+	}
+	return false;
+}
+
+static void format_advice(const char *set, const struct refusal *refusal, char *out, size_t size)
+{
+	const char *where = refusal->by_interface
+				    ? "the service that it may reach, or beside `ingress`"
+				    : "that service";
+
+	if (strcmp(set, HEALTH_CHECK) == 0)
+		snprintf(out, size,
+			 "add `also-admit: [" HEALTH_CHECK "]` to the service that is probed");
+	else if (strcmp(set, LOAD_BALANCER) == 0 && refusal->ingress == VG_INGRESS_INTERNAL)
+		snprintf(
+			out, size,
+			"set `ingress: %s`, or add `also-admit: [" LOAD_BALANCER
+			"]` to %s; if these are "
+			"health checks, add `also-admit: [" HEALTH_CHECK
+			"]` to the service that is probed "
+			"(both come from 35.191.0.0/16 and 130.211.0.0/22 and can't be told apart there: "
+			"they are counted under whichever set comes first)",
+			vg_ingress_text(VG_INGRESS_INTERNAL_LB), where);
+	else
+		snprintf(out, size, "add `also-admit: [%s]` to %s", set, where);
+}
+
+static void hint_not_admitted(json_t *array, const struct vg_policy *policy, const char *interface,
+			      const char *set, const struct refusal *refusal, __u64 packets)
+{
+	char count[32], advice[512];
+
+	format_advice(set, refusal, advice, sizeof(advice));
+	vg_render_count(packets, count);
+	if (refusal->by_interface)
+		add(array, "%s %s %s time%s on %s: `ingress: %s` does not admit it; %s", set,
+		    policy->monitor ? "would have been dropped" : "was dropped", count,
+		    packets == 1 ? "" : "s", interface, vg_ingress_text(refusal->ingress), advice);
+	else
+		add(array,
+		    "%s %s %s time%s on %s: service %s (`ingress: %s`) does not admit it; %s", set,
+		    policy->monitor ? "would have been dropped" : "was dropped", count,
+		    packets == 1 ? "" : "s", interface, policy->services[refusal->service].name,
+		    vg_ingress_text(refusal->ingress), advice);
+}
+
+/* Packets with this verdict and outcome on an interface, from one set or (NULL) from any. */
+static __u64 count_packets(const struct vg_counters *counters, const char *interface,
+			   enum vg_verdict verdict, enum vg_outcome outcome, const char *set)
+{
+	__u64 packets = 0;
+
+	for (size_t i = 0; i < counters->n; i++) {
+		const struct vg_counter *counter = &counters->items[i];
+
+		if (counter->verdict == verdict && counter->outcome == outcome &&
+		    strcmp(counter->interface, interface) == 0 &&
+		    (!set || strcmp(counter->source, set) == 0))
+			packets += counter->count.packets;
+	}
+	return packets;
+}
+
+static void hint_drops(json_t *array, const struct vg_hints *hints, const struct vg_wanted *nic)
+{
+	const struct vg_policy *policy = hints->policy;
+	const enum vg_verdict verdict = policy->monitor ? VG_VERDICT_WOULD_DROP : VG_VERDICT_DROP;
+	__u64 packets;
+
+	for (size_t i = 0; i < policy->n_sets; i++) {
+		const char *set = policy->sets[i].name;
+		struct refusal refusal;
+
+		packets = count_packets(hints->counters, nic->name, verdict, VG_DROP_NOT_ADMITTED,
+					set);
+		if (packets && find_refusal(policy, nic->rule, i, &refusal))
+			hint_not_admitted(array, policy, nic->name, set, &refusal, packets);
+	}
+}
+
+static void hint_monitor(json_t *array, const struct vg_hints *hints)
+{
+	__u64 packets = 0;
+	char count[32];
+
+	for (size_t i = 0; i < hints->n_wanted; i++)
+		packets += count_packets(hints->counters, hints->wanted[i].name,
+					 VG_VERDICT_WOULD_DROP, VG_DROP_UNLISTED, NULL);
+	if (packets)
+		add(array,
+		    "monitor: %s packet%s from sources in no set would have been dropped; switch with "
+		    "`enforcement: enforce`",
+		    vg_render_count(packets, count), packets == 1 ? "" : "s");
+}
+
+json_t *vg_hints_json(const struct vg_hints *hints)
+{
+	json_t *array = json_array();
+
+	if (!array)
+		return NULL;
+	if (hints->reload_error)
+		add(array,
+		    "the last reload was refused (%s); the policy in force is generation %" PRIu64,
+		    hints->reload_error, (uint64_t)hints->generation);
+	if (hints->exporter_error)
+		add(array, "%s", hints->exporter_error);
+	for (size_t i = 0; i < hints->n_wanted; i++)
+		hint_nic(array, &hints->wanted[i]);
+	for (size_t i = 0; i < hints->n_wanted; i++)
+		hint_drops(array, hints, &hints->wanted[i]);
+	if (hints->policy->monitor)
+		hint_monitor(array, hints);
+	return array;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What an operator should know or change, in sentences that name the setting. Pure. */
+#ifndef VPCGATE_HINTS_H
+#define VPCGATE_HINTS_H
+
+#include <jansson.h>
+#include "core/policy.h"
+#include "dataplane/dataplane.h"
+#include "service/wanted.h"
+
+struct vg_hints {
+	const struct vg_policy *policy;
+	const struct vg_counters *counters;
+	const struct vg_wanted *wanted;
+	size_t n_wanted;
+	__u64 generation;
+	const char *reload_error;   /* why the last reload was refused, or NULL */
+	const char *exporter_error; /* why the exporter does not listen as configured, or NULL */
+};
+
+/*
+ * An array of sentences, what needs action first. Counters outlive policies: drops that the policy
+ * in force would not repeat give no hint.
+ */
+json_t *vg_hints_json(const struct vg_hints *hints);
+
+#endif

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <inttypes.h>
+#include "core/explain.h"
+#include "service/metrics.h"
+#include "share/cleanup.h"
+
+static void print_family(FILE *out, const char *name, const char *type, const char *help)
+{
+	fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+/* name="value", with the three characters escaped that the format asks for. */
+static void print_label(FILE *out, const char *name, const char *value)
+{
+	fprintf(out, "%s=\"", name);
+	for (; *value; value++) {
+		if (*value == '\n') {
+			fputs("\\n", out);
+			continue;
+		}
+		if (*value == '\\' || *value == '"')
+			fputc('\\', out);
+		fputc(*value, out);
+	}
+	fputc('"', out);
+}
+
+static void print_counter(FILE *out, const char *name, const struct vg_counter *counter,
+			  uint64_t value)
+{
+	fprintf(out, "%s{", name);
+	print_label(out, "interface", counter->interface);
+	fputc(',', out);
+	print_label(out, "verdict", vg_verdict_text(counter->verdict));
+	fputc(',', out);
+	print_label(out, "reason", vg_outcome_text(counter->outcome));
+	fputc(',', out);
+	print_label(out, "source", *counter->source ? counter->source : "none");
+	fprintf(out, "} %" PRIu64 "\n", value);
+}
+
+static void print_counters(FILE *out, const struct vg_counters *counters)
+{
+	print_family(out, "vpcgate_packets_total", "counter",
+		     "Frames judged, by verdict, its reason and the source set that is counted.");
+	for (size_t i = 0; i < counters->n; i++)
+		print_counter(out, "vpcgate_packets_total", &counters->items[i],
+			      counters->items[i].count.packets);
+	print_family(out, "vpcgate_bytes_total", "counter",
+		     "Bytes of the frames judged, from the Ethernet header on.");
+	for (size_t i = 0; i < counters->n; i++)
+		print_counter(out, "vpcgate_bytes_total", &counters->items[i],
+			      counters->items[i].count.bytes);
+}
+
+static void print_services(FILE *out, const struct vg_counters *counters)
+{
+	print_family(out, "vpcgate_service_packets_total", "counter",
+		     "Frames judged by the setting of a service, by verdict.");
+	for (size_t i = 0; i < counters->n_services; i++) {
+		const struct vg_service_counter *counter = &counters->services[i];
+
+		fputs("vpcgate_service_packets_total{", out);
+		print_label(out, "interface", counter->interface);
+		fputc(',', out);
+		print_label(out, "service", counter->service);
+		fputc(',', out);
+		print_label(out, "verdict", vg_verdict_text(counter->verdict));
+		fprintf(out, "} %" PRIu64 "\n", (uint64_t)counter->count.packets);
+	}
+}
+
+static void print_interfaces(FILE *out, const struct vg_metrics *metrics)
+{
+	print_family(
+		out, "vpcgate_interface_attached", "gauge",
+		"1 where the filter is attached, with its mode; 0 with mode none where it is not.");
+	for (size_t i = 0; i < metrics->n_wanted; i++) {
+		const struct vg_wanted *nic = &metrics->wanted[i];
+		const bool attached = nic->state == VG_NIC_ATTACHED;
+
+		fputs("vpcgate_interface_attached{", out);
+		print_label(out, "interface", nic->name);
+		fputc(',', out);
+		print_label(out, "mode",
+			    attached ? vg_attach_mode_text(nic->attachment.mode) : "none");
+		fprintf(out, "} %d\n", attached);
+	}
+	print_family(out, "vpcgate_enforcing", "gauge",
+		     "1 where denied frames are dropped; 0 under monitor or without the filter.");
+	for (size_t i = 0; i < metrics->n_wanted; i++) {
+		const struct vg_wanted *nic = &metrics->wanted[i];
+
+		fputs("vpcgate_enforcing{", out);
+		print_label(out, "interface", nic->name);
+		fprintf(out, "} %d\n", nic->state == VG_NIC_ATTACHED && !metrics->policy->monitor);
+	}
+}
+
+static void print_policy(FILE *out, const struct vg_metrics *metrics)
+{
+	print_family(out, "vpcgate_policy_generation", "gauge",
+		     "Serial number of the policy in force.");
+	fprintf(out, "vpcgate_policy_generation %" PRIu64 "\n", (uint64_t)metrics->generation);
+	print_family(out, "vpcgate_policy_timestamp_seconds", "gauge",
+		     "When the policy in force was published, in seconds since 1970.");
+	fprintf(out, "vpcgate_policy_timestamp_seconds %" PRIu64 "\n",
+		(uint64_t)metrics->published_s);
+	print_family(out, "vpcgate_reloads_total", "counter",
+		     "Reloads of the config since the daemon started, by result.");
+	fprintf(out, "vpcgate_reloads_total{result=\"succeeded\"} %" PRIu64 "\n",
+		(uint64_t)metrics->reloads_succeeded);
+	fprintf(out, "vpcgate_reloads_total{result=\"failed\"} %" PRIu64 "\n",
+		(uint64_t)metrics->reloads_failed);
+}
+
+static void print_prefixes(FILE *out, const struct vg_policy *policy)
+{
+	print_family(out, "vpcgate_prefixes", "gauge", "Prefixes that each source set holds.");
+	for (size_t i = 0; i < policy->n_sets; i++) {
+		const struct vg_set *set = &policy->sets[i];
+		size_t ipv6 = 0;
+
+		for (size_t j = 0; j < set->n_ranges; j++)
+			ipv6 += set->ranges[j].prefix.address.family == 6;
+		fputs("vpcgate_prefixes{", out);
+		print_label(out, "source", set->name);
+		fprintf(out, ",family=\"ipv4\"} %zu\n", set->n_ranges - ipv6);
+		fputs("vpcgate_prefixes{", out);
+		print_label(out, "source", set->name);
+		fprintf(out, ",family=\"ipv6\"} %zu\n", ipv6);
+	}
+}
+
+int vg_metrics_format(const struct vg_metrics *metrics, char **ret_text, size_t *ret_length)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t length = 0;
+	FILE *out;
+	bool failed;
+
+	out = open_memstream(&text, &length);
+	if (!out)
+		return -ENOMEM;
+	print_counters(out, metrics->counters);
+	print_services(out, metrics->counters);
+	print_interfaces(out, metrics);
+	print_policy(out, metrics);
+	print_prefixes(out, metrics->policy);
+	print_family(out, "vpcgate_build_info", "gauge", "1, with the version of vpcgated.");
+	fputs("vpcgate_build_info{version=\"" VG_VERSION "\"} 1\n", out);
+	failed = ferror(out);
+	/* Only a successful close leaves the whole text behind. */
+	if (fclose(out) != 0 || failed)
+		return -ENOMEM;
+	*ret_text = VG_TAKE_PTR(text);
+	*ret_length = length;
+	return 0;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The Prometheus text format, version 0.0.4. Pure. */
+#ifndef VPCGATE_METRICS_H
+#define VPCGATE_METRICS_H
+
+#include "core/policy.h"
+#include "dataplane/dataplane.h"
+#include "service/wanted.h"
+
+#define VG_METRICS_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
+
+struct vg_metrics {
+	const struct vg_policy *policy;
+	const struct vg_counters *counters;
+	const struct vg_wanted *wanted;
+	size_t n_wanted;
+	__u64 generation;
+	__u64 published_s;
+	__u64 reloads_succeeded, reloads_failed;
+};
+
+/* `ret_text` is a heap string of `ret_length` bytes. -ENOMEM. */
+int vg_metrics_format(const struct vg_metrics *metrics, char **ret_text, size_t *ret_length);
+
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "service/answer.h"
+#include "service/hints.h"
+#include "share/cleanup.h"
+
+static json_t *total_json(const struct vg_count *count, double rate)
+{
+	return json_pack("{sI sI sf}", "packets", (json_int_t)count->packets, "bytes",
+			 (json_int_t)count->bytes, "packets_per_second", rate);
+}
+
+static json_t *interface_json(const struct vg_daemon *daemon, const struct vg_wanted *nic,
+			      const struct vg_counters *counters)
+{
+	const struct vg_interface_rule *rule = &daemon->gate->policy->rules[nic->rule];
+	const bool attached = nic->state == VG_NIC_ATTACHED;
+	struct vg_count sums[VG_VERDICT_MAX];
+	json_t *totals[VG_VERDICT_MAX];
+
+	vg_rate_sum(counters, nic->name, sums);
+	for (size_t v = 0; v < VG_VERDICT_MAX; v++)
+		totals[v] = total_json(&sums[v], vg_rate_get(&daemon->rates, nic->name, v));
+	return json_pack("{ss sI ss ss? ss sb sI ss? so so so}", "name", nic->name, "ifindex",
+			 (json_int_t)nic->ifindex, "state", vg_nic_state_text(nic->state), "mode",
+			 attached ? vg_attach_mode_text(nic->attachment.mode) : NULL, "ingress",
+			 vg_ingress_text(rule->ingress), "adopted",
+			 attached && nic->attachment.adopted, "program_id",
+			 (json_int_t)(attached ? nic->attachment.program_id : 0), "reason",
+			 *nic->reason ? nic->reason : NULL, "pass", totals[VG_VERDICT_PASS], "drop",
+			 totals[VG_VERDICT_DROP], "would_drop", totals[VG_VERDICT_WOULD_DROP]);
+}
+
+static json_t *interfaces_json(const struct vg_daemon *daemon, const struct vg_counters *counters)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < daemon->gate->n_wanted; i++)
+		json_array_append_new(array,
+				      interface_json(daemon, &daemon->gate->wanted[i], counters));
+	return array;
+}
+
+static json_t *policy_json(const struct vg_gate *gate)
+{
+	const struct vg_policy *policy = gate->policy;
+
+	return json_pack("{sI sI ss sI sI sI sI sI}", "generation",
+			 (json_int_t)gate->state.generation, "published_s",
+			 (json_int_t)gate->state.published_s, "enforcement",
+			 policy->monitor ? "monitor" : "enforce", "sets",
+			 (json_int_t)policy->n_sets, "services", (json_int_t)policy->n_services,
+			 "prefixes4", (json_int_t)policy->n_prefixes4, "prefixes6",
+			 (json_int_t)policy->n_prefixes6, "table_bytes",
+			 (json_int_t)vg_tables_bytes(gate->tables));
+}
+
+static json_t *reloads_json(const struct vg_gate *gate)
+{
+	const bool failed = *gate->reload_error;
+
+	return json_pack("{sI sI ss? so}", "succeeded", (json_int_t)gate->reloads_succeeded,
+			 "failed", (json_int_t)gate->reloads_failed, "last_error",
+			 failed ? gate->reload_error : NULL, "last_error_s",
+			 failed ? json_integer(gate->reload_error_s) : json_null());
+}
+
+static json_t *hints_json(const struct vg_daemon *daemon, const struct vg_counters *counters)
+{
+	const struct vg_gate *gate = daemon->gate;
+
+	return vg_hints_json(&(struct vg_hints){
+		.policy = gate->policy,
+		.counters = counters,
+		.wanted = gate->wanted,
+		.n_wanted = gate->n_wanted,
+		.generation = gate->state.generation,
+		.reload_error = *gate->reload_error ? gate->reload_error : NULL,
+		.exporter_error = *daemon->exporter_error ? daemon->exporter_error : NULL,
+	});
+}
+
+int vg_status_json(const struct vg_daemon *daemon, json_t **ret_json, struct vg_diag *diag)
+{
+	_cleanup_(vg_counters_free_p) struct vg_counters *counters = NULL;
+	const struct vg_gate *gate = daemon->gate;
+	json_t *self;
+	int r;
+
+	r = vg_counters_read(gate->bpffs, &counters, diag);
+	if (r < 0)
+		return r;
+	self = json_pack("{ss sI sI ss}", "version", VG_VERSION, "pid", (json_int_t)getpid(),
+			 "started_s", (json_int_t)daemon->started_s, "config", gate->config_path);
+	*ret_json =
+		json_pack("{so so so ss? so so}", "daemon", self, "policy", policy_json(gate),
+			  "reloads", reloads_json(gate), "exporter",
+			  vg_exporter_endpoint(daemon->exporter), "interfaces",
+			  interfaces_json(daemon, counters), "hints", hints_json(daemon, counters));
+	return *ret_json ? 0 : -ENOMEM;
+}

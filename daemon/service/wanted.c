@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <fnmatch.h>
+#include <string.h>
+#include "service/wanted.h"
+#include "share/cleanup.h"
+
+const char *vg_nic_state_text(enum vg_nic_state state)
+{
+#define STATE_TEXT(name, text) [VG_NIC_##name] = text,
+	static const char *const texts[] = {VG_NIC_STATES(STATE_TEXT)};
+#undef STATE_TEXT
+
+	return texts[state];
+}
+
+/*
+ * The rule of a link, or -ENOENT. A glob doesn't catch lo: filtering it by accident would cut the
+ * host off from itself, since 127.0.0.1 is a martian.
+ */
+static int rule_for(const struct vg_policy *policy, const struct vg_nic_link *link)
+{
+	int rule = vg_policy_rule(policy, link->name);
+
+	if (rule >= 0 && link->loopback && strcmp(policy->rules[rule].pattern, link->name) != 0)
+		return -ENOENT;
+	return rule;
+}
+
+/* A rule whose NICs all follow an earlier rule isn't waiting for one. */
+static bool matches_any(const struct vg_policy *policy, size_t rule,
+			const struct vg_nic_link *links, size_t n_links)
+{
+	for (size_t i = 0; i < n_links; i++)
+		if (fnmatch(policy->rules[rule].pattern, links[i].name, 0) == 0 &&
+		    rule_for(policy, &links[i]) >= 0)
+			return true;
+	return false;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct vg_wanted *x = a, *y = b;
+
+	if (x->rule != y->rule)
+		return x->rule < y->rule ? -1 : 1;
+	return x->ifindex < y->ifindex ? -1 : x->ifindex > y->ifindex;
+}
+
+int vg_wanted_plan(const struct vg_policy *policy, const struct vg_nic_link *links, size_t n_links,
+		   struct vg_wanted **ret_wanted, size_t *ret_n)
+{
+	struct vg_wanted *wanted;
+	size_t n = 0;
+
+	wanted = calloc(n_links + policy->n_rules + 1, sizeof(*wanted));
+	if (!wanted)
+		return -ENOMEM;
+	for (size_t i = 0; i < n_links; i++) {
+		int rule = rule_for(policy, &links[i]);
+
+		if (rule < 0)
+			continue;
+		strcpy(wanted[n].name, links[i].name);
+		wanted[n].ifindex = links[i].ifindex;
+		wanted[n++].rule = rule;
+	}
+	for (size_t i = 0; i < policy->n_rules; i++) {
+		if (matches_any(policy, i, links, n_links))
+			continue;
+		snprintf(wanted[n].name, sizeof(wanted[n].name), "%s", policy->rules[i].pattern);
+		wanted[n++].rule = i;
+	}
+	qsort(wanted, n, sizeof(*wanted), compare);
+	*ret_wanted = wanted;
+	*ret_n = n;
+	return 0;
+}
+
+struct vg_wanted *vg_wanted_find(struct vg_wanted *wanted, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(wanted[i].name, name) == 0)
+			return &wanted[i];
+	return NULL;
+}
