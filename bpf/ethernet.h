@@ -50,8 +50,7 @@ static __always_inline __u32 vg_parse_ethernet(struct vg_packet *p, __be16 *ret_
 	*ret_ethertype = ethertype;
 	if (vg_is_ip(ethertype))
 		return VG_CONTINUE;
-	if (settings.frags)
-		p->length = bpf_xdp_get_buff_len(p->ctx);
+	vg_measure(p);
 	if (ethertype == bpf_htons(ETH_P_ARP))
 		return VG_PASS_ESSENTIAL;
 	return settings.non_ip_pass ? VG_PASS_NON_IP : VG_DROP_NON_IP;

@@ -115,6 +115,10 @@ static __always_inline struct vg_l4 vg_parse_l4_ip6(struct vg_packet *p, const s
 	__u32 payload = bpf_ntohs(ip->payload_len);
 	const __u8 *type;
 
+	/* RFC 2675 §3: the length is in an option, and without one Linux reads on to the end. */
+	if (!payload && ip->nexthdr == IPPROTO_HOPOPTS)
+		payload = p->end - (void *)(ip + 1);
+
 	l4.protocol = vg_walk_extensions(p, ip->nexthdr, &payload);
 	vg_take_ports(p, payload, &l4);
 	if (l4.protocol == IPPROTO_ICMPV6 && payload) {

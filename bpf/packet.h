@@ -30,8 +30,18 @@ static __always_inline void *vg_take(struct vg_packet *p, __u32 length)
 }
 
 /*
- * Does the frame hold `length` bytes from `from` on? Only a multi-buffer frame has more than its
- * linear part, and then its true length is what the counters need as well.
+ * Learns the length of a frame that may go on beyond its linear part, which only the kernel knows.
+ * The frames that pass on their fixed headers alone don't pay for it: see vg_holds().
+ */
+static __always_inline void vg_measure(struct vg_packet *p)
+{
+	if (settings.frags)
+		p->length = bpf_xdp_get_buff_len(p->ctx);
+}
+
+/*
+ * Does the frame hold `length` bytes from `from` on? A multi-buffer frame whose IP datagram ends
+ * within the linear part is counted with that part alone.
  */
 static __always_inline bool vg_holds(struct vg_packet *p, void *from, __u32 length)
 {
@@ -39,12 +49,10 @@ static __always_inline bool vg_holds(struct vg_packet *p, void *from, __u32 leng
 
 	if (from + length <= p->end)
 		return true;
-	if (!settings.frags)
-		return false;
 	linear = p->end - from;
 	barrier_var(linear); /* or clang adds a number to a pointer's lower half */
 	before = p->length - linear;
-	p->length = bpf_xdp_get_buff_len(p->ctx);
+	vg_measure(p);
 	return length <= p->length - before;
 }
 

@@ -78,8 +78,10 @@ static __always_inline __u32 vg_judge_ip4(struct vg_packet *p, struct vg_judged 
 	const struct iphdr *ip = vg_parse_ip4(p);
 	const struct vg_class *class;
 
-	if (!ip)
+	if (!ip) {
+		vg_measure(p);
 		return VG_DROP_MALFORMED;
+	}
 	class = vg_source_class4(ip);
 	j->source = class->source;
 	if (class->flags & VG_CLASS_MARTIAN)
@@ -96,8 +98,10 @@ static __always_inline __u32 vg_judge_ip6(struct vg_packet *p, struct vg_judged 
 	const struct ipv6hdr *ip = vg_parse_ip6(p);
 	const struct vg_class *class;
 
-	if (!ip)
+	if (!ip) {
+		vg_measure(p);
 		return VG_DROP_MALFORMED;
+	}
 	class = vg_source_class6(ip);
 	j->source = class->source;
 	if (class->flags & VG_CLASS_MARTIAN)

@@ -43,10 +43,15 @@ static int list_links(const char *dir, json_t **ret_names, struct vg_diag *diag)
 
 static enum vg_exit detach_alone(const struct vg_cli *cli)
 {
+	_cleanup_close_ int lock_fd = -1;
 	json_auto_t *names = NULL;
 	struct vg_diag diag = {};
 	int r;
 
+	r = vg_dataplane_lock(cli->bpffs, &lock_fd, &diag);
+	if (r == -EEXIST)
+		return vg_cli_error("%s, but not %s: name its socket with --socket", diag.text,
+				    cli->socket);
 	if (cli->operand) {
 		r = vg_dataplane_detach(cli->bpffs, cli->operand, &diag);
 		names = json_pack("[s]", cli->operand);

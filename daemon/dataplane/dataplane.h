@@ -32,6 +32,14 @@ int vg_dataplane_open(const char *dir, struct vg_dataplane **ret_dataplane, stru
 void vg_dataplane_close(struct vg_dataplane *dataplane);
 void vg_dataplane_close_p(struct vg_dataplane **dataplane);
 
+/*
+ * Holds the folder as a daemon does, for as long as `ret_fd` is open. -EEXIST: a daemon holds it.
+ */
+int vg_dataplane_lock(const char *dir, int *ret_fd, struct vg_diag *diag);
+
+/* False once somebody has removed one of the pins; the next publish puts them back. */
+bool vg_dataplane_is_pinned(const struct vg_dataplane *dataplane);
+
 /* A NIC to filter, and the row of the policy's rules that it follows. */
 struct vg_target {
 	unsigned ifindex;

@@ -85,6 +85,8 @@ int vg_dataplane_links(const char *dir, struct vg_link_info **ret_links, size_t 
 		if (fd < 0 || link_info(fd, &info) < 0)
 			return vg_dataplane_fail(diag, fd < 0 ? -fd : errno, "can't open %s: %s",
 						 path, strerror(fd < 0 ? -fd : errno));
+		if (info.type != BPF_LINK_TYPE_XDP)
+			continue; /* not a pin of ours */
 		grown = reallocarray(links, n + 1, sizeof(*links));
 		if (!grown)
 			return -ENOMEM;
@@ -177,12 +179,14 @@ static int adopt_link(const struct vg_dataplane *dp, unsigned ifindex, const cha
 		return fd;
 	if (link_info(fd, &info) < 0)
 		return -errno;
-	if (info.xdp.ifindex != ifindex || info.prog_id != dp->entry_id) {
-		if (unlink(path) < 0)
-			return -errno;
-		return -ENOENT;
-	}
-	attachment.mode = query_mode(ifindex, info.prog_id);
+	if (info.xdp.ifindex == ifindex && info.prog_id != dp->entry_id &&
+	    bpf_link_update(fd, dp->fds[VG_PIN_ENTRY], NULL) < 0)
+		return -errno;
+	/* A link goes with its NIC, which may be gone, or in another network namespace by now. */
+	if (info.xdp.ifindex == ifindex)
+		attachment.mode = query_mode(ifindex, dp->entry_id);
+	if (attachment.mode == VG_ATTACH_INHERIT)
+		return unlink(path) < 0 ? -errno : -ENOENT;
 	if (mode != VG_ATTACH_AUTO && mode != attachment.mode)
 		snprintf(
 			attachment.fallback, sizeof(attachment.fallback),
@@ -207,13 +211,12 @@ static int create_link(const struct vg_dataplane *dp, unsigned ifindex, const ch
 	return bpf_obj_pin(fd, path); /* on failure the link goes with its descriptor */
 }
 
-/* Would another program be in the way, whatever the mode? */
-static bool is_busy(unsigned ifindex, int error)
+static bool is_busy(unsigned ifindex)
 {
 	char other[64];
 
 	describe_program(ifindex, other, sizeof(other));
-	return *other || error == -EBUSY || error == -EEXIST;
+	return *other;
 }
 
 static int attach_fresh(const struct vg_dataplane *dp, unsigned ifindex, const char *name,
@@ -222,7 +225,7 @@ static int attach_fresh(const struct vg_dataplane *dp, unsigned ifindex, const c
 {
 	int native = 0, r;
 
-	if (is_busy(ifindex, 0))
+	if (is_busy(ifindex))
 		return fail_busy(ifindex, name, diag);
 	attachment->mode = VG_ATTACH_NATIVE;
 	if (mode != VG_ATTACH_GENERIC) {
@@ -231,7 +234,7 @@ static int attach_fresh(const struct vg_dataplane *dp, unsigned ifindex, const c
 			return 0;
 		if (native == -ENODEV)
 			return vg_dataplane_fail(diag, ENODEV, "%s is gone", name);
-		if (is_busy(ifindex, native))
+		if (is_busy(ifindex))
 			return fail_busy(ifindex, name, diag);
 		if (mode == VG_ATTACH_NATIVE)
 			return vg_dataplane_fail(
@@ -245,7 +248,7 @@ static int attach_fresh(const struct vg_dataplane *dp, unsigned ifindex, const c
 	r = create_link(dp, ifindex, name, VG_ATTACH_GENERIC);
 	if (r >= 0)
 		return 0;
-	if (is_busy(ifindex, r))
+	if (is_busy(ifindex))
 		return fail_busy(ifindex, name, diag);
 	return vg_dataplane_fail(diag, -r, "%s can't be filtered: %s%s%s", name, strerror(-r),
 				 native ? "; " : "", attachment->fallback);

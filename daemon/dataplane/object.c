@@ -21,6 +21,8 @@ const char *const vg_pin_names[VG_PIN_MAX] = {
 	[VG_PIN_PROGRAMS] = "programs", [VG_PIN_ENTRY] = "entry",
 };
 
+#define PROGRAMS_OLD "programs_old"
+
 static void entry_destroy_p(struct entry_bpf **skeleton)
 {
 	entry_bpf__destroy(*skeleton);
@@ -89,18 +91,15 @@ static int make_folder(const char *dir, struct vg_diag *diag)
 	return 0;
 }
 
-/* One daemon a folder: the lock goes with the process, however it ends. */
-static int lock_folder(struct vg_dataplane *dp, struct vg_diag *diag)
+int vg_dataplane_lock(const char *dir, int *ret_fd, struct vg_diag *diag)
 {
-	dp->lock_fd = open(dp->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dp->lock_fd < 0)
-		return vg_dataplane_fail(diag, errno, "can't open %s: %s", dp->dir,
-					 strerror(errno));
-	if (flock(dp->lock_fd, LOCK_EX | LOCK_NB) < 0)
-		return vg_dataplane_fail(
-			diag, EEXIST,
-			"another vpcgated holds %s: stop it, or give this one a folder of its own with --bpffs",
-			dp->dir);
+	_cleanup_close_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return vg_dataplane_fail(diag, errno, "can't open %s: %s", dir, strerror(errno));
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return vg_dataplane_fail(diag, EEXIST, "a running vpcgated holds %s", dir);
+	*ret_fd = VG_TAKE_FD(fd);
 	return 0;
 }
 
@@ -112,10 +111,26 @@ static void close_fds(struct vg_dataplane *dp)
 	}
 }
 
-/* -ENOENT: there are no pins, or not all of them; -EPROTO: another ABI version. */
+/* Does the entry program jump through this PROG_ARRAY? */
+static bool entry_uses(const struct bpf_prog_info *entry, const __u32 *map_ids, int programs_fd)
+{
+	struct bpf_map_info info = {0};
+	__u32 size = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(programs_fd, &info, &size) < 0)
+		return false;
+	for (__u32 i = 0; i < entry->nr_map_ids && i < VG_PIN_MAX; i++)
+		if (map_ids[i] == info.id)
+			return true;
+	return false;
+}
+
+/* -ENOENT: there are no pins, or not all of them; -EPROTO: of another version, or not of a piece. */
 static int adopt(struct vg_dataplane *dp)
 {
-	struct bpf_prog_info info = {0};
+	__u32 map_ids[VG_PIN_MAX] = {0};
+	struct bpf_prog_info info = {.nr_map_ids = VG_PIN_MAX,
+				     .map_ids = (__u64)(unsigned long)map_ids};
 	__u32 size = sizeof(info), key = 0;
 	char path[PATH_MAX];
 	int r;
@@ -137,6 +152,8 @@ static int adopt(struct vg_dataplane *dp)
 	r = bpf_obj_get_info_by_fd(dp->fds[VG_PIN_ENTRY], &info, &size);
 	if (r < 0)
 		return r;
+	if (!entry_uses(&info, map_ids, dp->fds[VG_PIN_PROGRAMS]))
+		return -EPROTO;
 	dp->entry_id = info.id;
 	dp->pinned = true;
 	return 0;
@@ -224,7 +241,7 @@ int vg_dataplane_open(const char *dir, struct vg_dataplane **ret_dataplane, stru
 	r = make_folder(dir, diag);
 	if (r < 0)
 		return r;
-	r = lock_folder(dp, diag);
+	r = vg_dataplane_lock(dir, &dp->lock_fd, diag);
 	if (r < 0)
 		return r;
 	if (adopt(dp) < 0) {
@@ -250,29 +267,102 @@ void vg_dataplane_close_p(struct vg_dataplane **dp)
 	vg_dataplane_close(*dp);
 }
 
+static int unlink_pin(const char *dir, const char *name, struct vg_diag *diag)
+{
+	char path[PATH_MAX];
+
+	vg_pin_path(dir, name, path);
+	if (unlink(path) < 0 && errno != ENOENT)
+		return vg_dataplane_fail(diag, errno, "can't remove the old pin %s: %s", path,
+					 strerror(errno));
+	return 0;
+}
+
+static int replace_pin(const struct vg_dataplane *dp, enum vg_pin pin, struct vg_diag *diag)
+{
+	char path[PATH_MAX];
+	int r = unlink_pin(dp->dir, vg_pin_names[pin], diag);
+
+	if (r < 0)
+		return r;
+	vg_pin_path(dp->dir, vg_pin_names[pin], path);
+	r = bpf_obj_pin(dp->fds[pin], path);
+	if (r < 0)
+		return vg_dataplane_fail(diag, -r, "can't pin %s: %s", path, strerror(-r));
+	return 0;
+}
+
 /*
- * NICs move to the new entry program before the old pins go, so that none is without a filter. The
- * state is pinned last: a crash in between leaves a folder that the next start replaces again.
+ * The kernel empties a PROG_ARRAY that no pin and no descriptor is left of: the old one keeps a pin,
+ * `programs_old`, for as long as a NIC may still jump through it. One that is there already is of a
+ * start that didn't come this far.
+ */
+static int keep_old_programs(const char *dir, struct vg_diag *diag)
+{
+	char old[PATH_MAX], path[PATH_MAX];
+
+	vg_pin_path(dir, PROGRAMS_OLD, old);
+	vg_pin_path(dir, vg_pin_names[VG_PIN_PROGRAMS], path);
+	if (access(old, F_OK) < 0 && rename(path, old) < 0 && errno != ENOENT)
+		return vg_dataplane_fail(diag, errno, "can't rename the pin %s: %s", path,
+					 strerror(errno));
+	return 0;
+}
+
+/* The folder may have been removed and made again: the lock must be on the one that is there. */
+static int renew_lock(struct vg_dataplane *dp, struct vg_diag *diag)
+{
+	struct stat locked, there;
+	int fd = -1, r;
+
+	if (fstat(dp->lock_fd, &locked) == 0 && stat(dp->dir, &there) == 0 &&
+	    locked.st_ino == there.st_ino && locked.st_dev == there.st_dev)
+		return 0;
+	r = vg_dataplane_lock(dp->dir, &fd, diag);
+	if (r < 0)
+		return r;
+	vg_close_p(&dp->lock_fd);
+	dp->lock_fd = fd;
+	return 0;
+}
+
+/*
+ * NICs move to the new entry program only when all that it needs is pinned. The state comes last and
+ * goes first: after a crash in between, the next start replaces the folder again.
  */
 int vg_object_pin(struct vg_dataplane *dp, struct vg_diag *diag)
 {
-	char path[PATH_MAX];
-	int r;
+	int r = make_folder(dp->dir, diag);
 
-	r = vg_link_update_all(dp->dir, dp->fds[VG_PIN_ENTRY], diag);
-	if (r < 0)
-		return r;
-	for (int i = VG_PIN_MAX - 1; i >= 0; i--) {
+	if (r >= 0)
+		r = renew_lock(dp, diag);
+	if (r >= 0)
+		r = unlink_pin(dp->dir, vg_pin_names[VG_PIN_STATE], diag);
+	if (r >= 0)
+		r = keep_old_programs(dp->dir, diag);
+	for (int i = VG_PIN_MAX - 1; r >= 0 && i > VG_PIN_STATE; i--)
+		r = replace_pin(dp, i, diag);
+	if (r >= 0)
+		r = vg_link_update_all(dp->dir, dp->fds[VG_PIN_ENTRY], diag);
+	if (r >= 0)
+		r = replace_pin(dp, VG_PIN_STATE, diag);
+	if (r >= 0)
+		r = unlink_pin(dp->dir, PROGRAMS_OLD, diag);
+	dp->pinned = r >= 0;
+	return r;
+}
+
+bool vg_dataplane_is_pinned(const struct vg_dataplane *dp)
+{
+	char path[PATH_MAX];
+
+	for (int i = 0; i < VG_PIN_MAX; i++) {
 		vg_pin_path(dp->dir, vg_pin_names[i], path);
-		if (unlink(path) < 0 && errno != ENOENT)
-			return vg_dataplane_fail(diag, errno, "can't remove the old pin %s: %s",
-						 path, strerror(errno));
-		r = bpf_obj_pin(dp->fds[i], path);
-		if (r < 0)
-			return vg_dataplane_fail(diag, -r, "can't pin %s: %s", path, strerror(-r));
+		if (access(path, F_OK) < 0)
+			return false;
 	}
-	dp->pinned = true;
-	return 0;
+	vg_pin_path(dp->dir, "links", path);
+	return dp->pinned && access(path, F_OK) == 0;
 }
 
 int vg_dataplane_state(const char *dir, struct vg_state *ret_state, struct vg_diag *diag)

@@ -372,5 +372,5 @@ int vg_dataplane_publish(struct vg_dataplane *dp, const struct vg_policy *policy
 			diag, -r,
 			"can't publish the policy: %s; the policy in force stays (--log-level debug shows the kernel's log)",
 			strerror(-r));
-	return dp->pinned ? 0 : vg_object_pin(dp, diag);
+	return vg_dataplane_is_pinned(dp) ? 0 : vg_object_pin(dp, diag);
 }

@@ -56,9 +56,9 @@ static void explain_mode(struct vg_wanted *nic, const struct vg_wanted *old,
 			 nic->name);
 }
 
-static void log_attached(const struct vg_wanted *nic, bool was_attached)
+static void log_attached(const struct vg_wanted *nic, bool kept)
 {
-	if (was_attached)
+	if (kept)
 		return;
 	vg_log_info("%s: %s in %s mode%s%s", nic->name,
 		    nic->attachment.adopted ? "still attached" : "attached",
@@ -89,11 +89,13 @@ static int attach(struct vg_gate *gate, struct vg_wanted *nic, const struct vg_w
 	r = vg_dataplane_attach(gate->dataplane, nic->ifindex, nic->name, mode, &nic->attachment,
 				&diag);
 	if (r >= 0) {
+		const bool kept = was_attached && nic->attachment.adopted;
+
 		nic->state = VG_NIC_ATTACHED;
-		if (was_attached && nic->attachment.adopted)
+		if (kept)
 			nic->attachment.adopted = old->attachment.adopted;
 		explain_mode(nic, was_attached ? old : NULL, mode);
-		log_attached(nic, was_attached);
+		log_attached(nic, kept);
 		return 0;
 	}
 	if (r == -ENODEV) {

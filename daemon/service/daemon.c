@@ -11,7 +11,8 @@
 #include "share/cleanup.h"
 #include "share/log.h"
 
-#define RATE_ACCURACY_US 100000
+#define TIMER_ACCURACY_US 100000
+#define WATCH_INTERVAL_US 1000000
 
 /* The line that `systemctl status` shows; sent when it changes, or with `state` in any case. */
 static void notify(struct vg_daemon *daemon, const char *state)
@@ -217,9 +218,32 @@ static int on_rate_timer(sd_event_source *source, uint64_t time_us, void *contex
 
 /* ---- life ---- */
 
+/* Somebody may take a link or a pin away behind our back; nothing tells, so that we look. */
+static int on_watch_timer(sd_event_source *source, uint64_t time_us, void *context)
+{
+	(void)time_us;
+	on_links_changed(context);
+	return sd_event_source_set_time_relative(source, WATCH_INTERVAL_US);
+}
+
+static int add_timer(struct vg_daemon *daemon, sd_event_time_handler_t handler)
+{
+	sd_event_source *timer;
+	int r;
+
+	r = sd_event_add_time_relative(daemon->event, &timer, CLOCK_MONOTONIC, 0, TIMER_ACCURACY_US,
+				       handler, daemon);
+	if (r < 0)
+		return r;
+	r = sd_event_source_set_enabled(timer, SD_EVENT_ON);
+	if (r >= 0)
+		r = sd_event_source_set_floating(timer, true);
+	sd_event_source_unref(timer);
+	return r;
+}
+
 static int add_sources(struct vg_daemon *daemon)
 {
-	sd_event_source *rates;
 	int r;
 
 	r = sd_event_add_signal(daemon->event, NULL, SIGTERM, on_terminate, NULL);
@@ -228,14 +252,9 @@ static int add_sources(struct vg_daemon *daemon)
 	if (r >= 0)
 		r = sd_event_add_signal(daemon->event, NULL, SIGHUP, on_reload, daemon);
 	if (r >= 0)
-		r = sd_event_add_time_relative(daemon->event, &rates, CLOCK_MONOTONIC, 0,
-					       RATE_ACCURACY_US, on_rate_timer, daemon);
-	if (r < 0)
-		return r;
-	r = sd_event_source_set_enabled(rates, SD_EVENT_ON);
+		r = add_timer(daemon, on_rate_timer);
 	if (r >= 0)
-		r = sd_event_source_set_floating(rates, true);
-	sd_event_source_unref(rates);
+		r = add_timer(daemon, on_watch_timer);
 	return r < 0 ? r : sd_event_set_watchdog(daemon->event, true);
 }
 

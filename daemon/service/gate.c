@@ -271,9 +271,11 @@ static void publish_new(struct vg_gate *gate, struct vg_wanted *wanted, size_t n
 {
 	char text[VG_GATE_ERROR_SIZE];
 	struct vg_diag diag = {0};
-	bool needed = false;
+	bool needed = !vg_dataplane_is_pinned(gate->dataplane);
 	int r;
 
+	if (needed)
+		vg_log_warn("somebody removed pins from %s: they are made again", gate->bpffs);
 	for (size_t i = 0; i < n; i++)
 		needed |= wanted[i].ifindex && wanted[i].state != VG_NIC_FAILED &&
 			  !knows(gate, &wanted[i]);

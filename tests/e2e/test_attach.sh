@@ -164,6 +164,12 @@ else
 	vg_check "nothing is attached" nothing_attached ens4
 fi
 
+# Is that program on the NIC, by a pinned link?
+pair_filtered()
+{
+	[[ -e $VG_BPFFS/links/ens4 && $(pair_xdp_id ens4) == "$1" ]]
+}
+
 scene "an unknown interface"
 config nosuch0 </dev/null
 vg_check "the daemon starts" start
@@ -211,6 +217,21 @@ vg_check "an XDP program is on it" test "$(pair_xdp_id gone0)" -gt 0
 vg_check "detach takes the filter off" vg_cli detach gone0
 vg_check "nothing is attached" nothing_attached gone0
 vg_expect "state" detached "$(interface gone0 state)"
+
+scene "the filter is taken away behind the daemon's back"
+config ens4 </dev/null
+vg_check "the daemon starts" start
+xdp=$(pair_xdp_id ens4)
+rm "$VG_BPFFS/links/ens4"
+vg_check "a removed link is made again" vg_wait 5 pair_filtered "$xdp"
+rm -r "$VG_BPFFS"
+vg_check "removed pins are made again" vg_wait 5 pair_filtered "$xdp"
+vg_check "so is the folder" vg_wait 5 vg_cli counters
+vg_check "the log says so" grep -q 'somebody removed pins' "$VG_TMP/daemon.log"
+vg_expect "detach past the running daemon: exit status" 2 \
+	"$("$VPCGATE" --bpffs "$VG_BPFFS" --socket /nonexistent detach 2>"$VG_TMP/past" >&2; echo $?)"
+vg_check "it names the reason" grep -q 'a running vpcgated holds' "$VG_TMP/past"
+vg_expect "the XDP program" "$xdp" "$(pair_xdp_id ens4)"
 
 scene "the end"
 vg_done

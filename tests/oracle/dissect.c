@@ -93,6 +93,9 @@ static bool dissect_ipv6(const __u8 *ip, size_t present, struct vg_seen *seen)
 	total = 40 + read16(ip + 4);
 	if (total > present)
 		return false;
+	/* A length of 0 before hop-by-hop options is no length: what is there counts (RFC 2675). */
+	if (total == 40 && ip[6] == 0)
+		total = present;
 	seen->source = vg_raw_from_bytes(6, ip + 8);
 	seen->destination = vg_raw_from_bytes(6, ip + 24);
 	seen->hop_limit = ip[7];

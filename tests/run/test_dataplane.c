@@ -176,7 +176,7 @@ static void test_one_daemon_a_folder(void **state)
 
 	(void)state;
 	assert_int_equal(vg_dataplane_open(rig.dir, &other, &diag), -EEXIST);
-	assert_non_null(strstr(diag.text, "another vpcgated holds"));
+	assert_non_null(strstr(diag.text, "a running vpcgated holds"));
 }
 
 static void test_attach_comes_after_publish(void **state)
@@ -231,6 +231,72 @@ static void test_links_of_a_nic_that_is_gone(void **state)
 	publish(base);
 	assert_false(attach().adopted);
 	assert_int_not_equal(attached_program(), 0);
+}
+
+/* A NIC of the same name and number as one that has gone to another namespace, with its link. */
+static void test_link_that_moved_away(void **state)
+{
+	_cleanup_free_ char *recreate = NULL;
+
+	(void)state;
+	publish(base);
+	attach();
+	assert_true(asprintf(&recreate, "ip link add " NIC " index %u type veth peer name t2",
+			     target.ifindex) > 0);
+	shell("unshare -n sleep 5 & sleep 0.2; ip link set " NIC " netns $!");
+	shell(recreate);
+	publish(base);
+	assert_false(attach().adopted);
+	assert_int_not_equal(attached_program(), 0);
+}
+
+/* Everything is removed behind the daemon's back: the next publish makes it again. */
+static void test_heals_a_removed_folder(void **state)
+{
+	_cleanup_free_ char *remove = NULL;
+	struct vg_state pinned;
+	struct vg_diag diag;
+
+	(void)state;
+	publish(base);
+	attach();
+	assert_true(vg_dataplane_is_pinned(rig.dataplane));
+	assert_true(asprintf(&remove, "rm -r %s", rig.dir) > 0);
+	shell(remove);
+	assert_false(vg_dataplane_is_pinned(rig.dataplane));
+	publish(base);
+	assert_true(vg_dataplane_is_pinned(rig.dataplane));
+	assert_false(attach().adopted);
+	assert_int_not_equal(attached_program(), 0);
+	assert_int_equal(vg_dataplane_state(rig.dir, &pinned, &diag), 0);
+	assert_int_equal(pinned.generation, 2);
+}
+
+/* As a crash halfway through the replacement of another version would leave it. */
+static void test_entry_of_other_programs(void **state)
+{
+	_cleanup_free_ char *command = NULL;
+	_cleanup_free_ char *path = NULL;
+	_cleanup_close_ int fd = -1;
+
+	(void)state;
+	publish(base);
+	attach();
+	assert_true(asprintf(&path, "%s/programs", rig.dir) > 0);
+	assert_true(asprintf(&command, "mv %s %s_old", path, path) > 0);
+	shell(command);
+	fd = bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, "programs", 4, 4, 1, NULL);
+	assert_true(fd >= 0);
+	assert_int_equal(bpf_obj_pin(fd, path), 0);
+
+	reopen();
+	publish(base);
+	assert_true(attach().adopted);
+	send_from("\x0a\xb2\x00\x09");
+	assert_int_equal(packets(VG_PASS_ADMITTED, "vpc"), 1);
+	free(path);
+	assert_true(asprintf(&path, "%s/programs_old", rig.dir) > 0);
+	assert_int_equal(access(path, F_OK), -1);
 }
 
 /* Counters follow a set's name, whatever its place in the file. */
@@ -328,6 +394,9 @@ int main(void)
 		TEST(test_attach_comes_after_publish),
 		TEST(test_detach_and_remove),
 		TEST(test_links_of_a_nic_that_is_gone),
+		TEST(test_link_that_moved_away),
+		TEST(test_heals_a_removed_folder),
+		TEST(test_entry_of_other_programs),
 		TEST(test_slots_are_kept_by_name),
 		TEST(test_slots_are_reused),
 		TEST(test_too_many_nics),

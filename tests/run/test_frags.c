@@ -51,7 +51,7 @@ static void make_ip6(__u8 frame[FRAME_SIZE], const char *source, unsigned payloa
 /* Runs the frame; exactly this outcome must be counted, with all of its bytes. */
 static void expect(const __u8 *frame, int action, enum vg_outcome outcome, unsigned set)
 {
-	struct vg_interface_counters before, after;
+	struct vg_interface_counters before = {0}, after = {0};
 	const int slot = vg_rig_slot(&rig, VG_LABEL_INTERFACE, VG_MAX_INTERFACES, "t0");
 	const unsigned source = set ? vg_rig_slot(&rig, VG_LABEL_SOURCE, VG_MAX_SOURCES, "vpc") : 0;
 	const struct vg_count *b = &before.count[outcome][source],
@@ -76,6 +76,10 @@ static void test_ip4(void **state)
 	make_ip4(frame, "\xcb\x00\x71\x09", FRAME_SIZE - 14);
 	expect(frame, XDP_DROP, VG_DROP_UNLISTED, 0);
 	make_ip4(frame, "\x0a\xb2\x00\x09", FRAME_SIZE - 13);
+	expect(frame, XDP_DROP, VG_DROP_MALFORMED, 0);
+	frame[14] = 0x65;
+	expect(frame, XDP_DROP, VG_DROP_MALFORMED, 0);
+	frame[14] = 0x44;
 	expect(frame, XDP_DROP, VG_DROP_MALFORMED, 0);
 }
 

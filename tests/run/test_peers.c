@@ -453,6 +453,22 @@ static void test_port_in_padding(void **state)
 	expect("IPv6, TCP in the datagram", &frame, "pass open none");
 }
 
+/* Linux doesn't trim such a datagram to its length, so that TCP is there for it (RFC 2675). */
+static void test_no_payload_length_before_hop_by_hop(void **state)
+{
+	struct vg_frame frame;
+
+	(void)state;
+	vg_frame_begin(&frame);
+	ipv6(&frame, OUTSIDE6, 64);
+	vg_frame_extension(&frame, 0, 0);
+	vg_frame_l4(&frame, 6, 1234, 8080);
+	vg_frame_finish(&frame);
+	expect("with its length", &frame, "pass open none");
+	memset(frame.bytes + 18, 0, 2);
+	expect("without", &frame, "pass open none");
+}
+
 #define TEST(name) cmocka_unit_test_setup(test_##name, setup)
 
 static int run_peers(void)
@@ -474,6 +490,7 @@ static int run_peers(void)
 		TEST(neighbour_discovery_under_default_deny),
 		TEST(neighbour_discovery_from_an_unlisted_source),
 		TEST(port_in_padding),
+		TEST(no_payload_length_before_hop_by_hop),
 		cmocka_unit_test_setup(test_monitor_passes_and_counts, setup_monitor),
 	};
 
