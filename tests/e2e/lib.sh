@@ -47,7 +47,7 @@ vg_setup()
 # Runs as the EXIT trap. A test that ends without vg_done has failed, whatever its status.
 vg_cleanup()
 {
-	local status=$? name pids
+	local status=$? name pids=
 
 	set +e
 	trap - EXIT

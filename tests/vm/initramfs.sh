@@ -57,9 +57,9 @@ initramfs_programs()
 		programs+=("$(type -P "$program")")
 	done
 	initramfs_linked "${programs[@]}"
-	[[ -e $root/bin/bash ]] || cp "$(type -P bash)" "$root/bin/bash"
+	ln -s /usr/bin/bash /usr/bin/sh "$root/bin/"
 	initramfs_python "$tests/e2e/traffic.py"
-	for program in vpcgated vpcgate tests/run/test_peers tests/run/test_oracle; do
+	for program in vpcgated vpcgate tests/run/test_{peers,frags,oracle}; do
 		initramfs_linked "$VG_BUILD/$program"
 		mv "$root$VG_BUILD/$program" "$root/vpcgate/$program"
 	done

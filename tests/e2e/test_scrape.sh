@@ -56,7 +56,7 @@ compare()
 
 drops_of() { vg_cli drops --json | jq "[.counters[] | select(.reason == \"$1\") | .packets] | add // 0"; }
 
-vg_setup metrics
+vg_setup scrape
 pair_build
 config=$VG_TMP/vpcgate.yaml
 pair_config internal >"$config" <<END
