@@ -84,10 +84,8 @@ static __always_inline __u32 vg_judge_ip4(struct vg_packet *p, struct vg_judged 
 	}
 	class = vg_source_class4(ip);
 	j->source = class->source;
-	if (class->flags & VG_CLASS_MARTIAN)
-		return VG_DROP_MARTIAN;
-	if (class->flags & VG_CLASS_METADATA)
-		return VG_PASS_ESSENTIAL;
+	if (class->flags & (VG_CLASS_MARTIAN | VG_CLASS_METADATA))
+		return class->flags & VG_CLASS_MARTIAN ? VG_DROP_MARTIAN : VG_PASS_ESSENTIAL;
 	if (settings.services || vg_maybe_essential4(ip, class))
 		return vg_look_deeper4(p, ip, class, j);
 	return vg_admit_any(class, j);
@@ -104,10 +102,8 @@ static __always_inline __u32 vg_judge_ip6(struct vg_packet *p, struct vg_judged 
 	}
 	class = vg_source_class6(ip);
 	j->source = class->source;
-	if (class->flags & VG_CLASS_MARTIAN)
-		return VG_DROP_MARTIAN;
-	if (class->flags & VG_CLASS_METADATA)
-		return VG_PASS_ESSENTIAL;
+	if (class->flags & (VG_CLASS_MARTIAN | VG_CLASS_METADATA))
+		return class->flags & VG_CLASS_MARTIAN ? VG_DROP_MARTIAN : VG_PASS_ESSENTIAL;
 	if (settings.services || vg_maybe_essential6(ip, class))
 		return vg_look_deeper6(p, ip, class, j);
 	if (class->flags & VG_CLASS_UNSPECIFIED6)
