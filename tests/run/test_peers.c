@@ -20,6 +20,7 @@
 #define OUTSIDE4 "203.0.113.9"
 #define INSIDE6 "fd20:1:2::9"
 #define OUTSIDE6 "2001:db8::9"
+#define BALANCER6 "2600:2d00:1:1::9"
 
 static const struct vg_target nic = {.ifindex = 1, .name = "t0"};
 
@@ -453,20 +454,81 @@ static void test_port_in_padding(void **state)
 	expect("IPv6, TCP in the datagram", &frame, "pass open none");
 }
 
+/* TCP to that port behind hop-by-hop options, in a datagram that says how long it is, or doesn't. */
+static void hop_by_hop(struct vg_frame *frame, const char *source, __u16 port, bool with_length)
+{
+	vg_frame_begin(frame);
+	ipv6(frame, source, 64);
+	vg_frame_extension(frame, VG_EXT_HOP_BY_HOP, 0);
+	vg_frame_l4(frame, 6, 1234, port);
+	vg_frame_finish(frame);
+	if (!with_length)
+		memset(frame->bytes + frame->ip + 4, 0, 2);
+}
+
 /* Linux doesn't trim such a datagram to its length, so that TCP is there for it (RFC 2675). */
 static void test_no_payload_length_before_hop_by_hop(void **state)
 {
 	struct vg_frame frame;
 
 	(void)state;
-	vg_frame_begin(&frame);
-	ipv6(&frame, OUTSIDE6, 64);
-	vg_frame_extension(&frame, 0, 0);
-	vg_frame_l4(&frame, 6, 1234, 8080);
-	vg_frame_finish(&frame);
+	hop_by_hop(&frame, OUTSIDE6, 8080, true);
 	expect("with its length", &frame, "pass open none");
-	memset(frame.bytes + 18, 0, 2);
+	hop_by_hop(&frame, OUTSIDE6, 8080, false);
 	expect("without", &frame, "pass open none");
+	hop_by_hop(&frame, OUTSIDE6, 22, false);
+	expect("to a closed port", &frame, "drop unlisted none");
+}
+
+/* Nor can its sender get past a service that is stricter than the interface. */
+static void test_no_payload_length_before_a_strict_service(void **state)
+{
+	static const struct {
+		const char *name, *source;
+		__u16 port;
+		const char *want;
+	} cases[] = {
+		{"unlisted, to the strict service", OUTSIDE6, 22, "drop unlisted none"},
+		{"load balancer, to the strict service", BALANCER6, 22,
+		 "drop not-admitted load-balancer"},
+		{"admitted, to the strict service", INSIDE6, 22, "pass admitted vpc"},
+		{"load balancer, to no service", BALANCER6, 23, "pass admitted load-balancer"},
+		{"unlisted, to no service", OUTSIDE6, 23, "drop unlisted none"},
+		{"unlisted, to the open service", OUTSIDE6, 443, "pass open none"},
+	};
+
+	(void)state;
+	publish("interfaces: [t0]\n"
+		"ingress: internal-and-cloud-load-balancing\n"
+		"sources:\n"
+		"  vpc: [\"fd20:1:2::/48\"]\n"
+		"services:\n"
+		"  - {name: ssh, protocol: tcp, port: 22, ingress: internal}\n"
+		"  - {name: web, protocol: tcp, port: 443, ingress: all}\n");
+	for (size_t i = 0; i < VG_ARRAY_SIZE(cases); i++) {
+		for (int with_length = 0; with_length < 2; with_length++) {
+			struct vg_frame frame;
+
+			hop_by_hop(&frame, cases[i].source, cases[i].port, with_length);
+			expect(cases[i].name, &frame, cases[i].want);
+		}
+	}
+	publish("interfaces: [t0]\n"
+		"ingress: all\n"
+		"services:\n"
+		"  - {name: ssh, protocol: tcp, port: 22, ingress: internal, also-admit: [office]}\n"
+		"sources:\n"
+		"  office: [\"2001:db8:1::/48\"]\n");
+	for (int with_length = 0; with_length < 2; with_length++) {
+		struct vg_frame frame;
+
+		hop_by_hop(&frame, OUTSIDE6, 22, with_length);
+		expect("to a strict service of an open interface", &frame, "drop unlisted none");
+		hop_by_hop(&frame, "2001:db8:1::9", 22, with_length);
+		expect("from the office", &frame, "pass admitted office");
+		hop_by_hop(&frame, OUTSIDE6, 23, with_length);
+		expect("beside it", &frame, "pass open none");
+	}
 }
 
 #define TEST(name) cmocka_unit_test_setup(test_##name, setup)
@@ -491,6 +553,7 @@ static int run_peers(void)
 		TEST(neighbour_discovery_from_an_unlisted_source),
 		TEST(port_in_padding),
 		TEST(no_payload_length_before_hop_by_hop),
+		TEST(no_payload_length_before_a_strict_service),
 		cmocka_unit_test_setup(test_monitor_passes_and_counts, setup_monitor),
 	};
 
