@@ -10,8 +10,10 @@
 #include <cmocka.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <fcntl.h>
 #include <linux/bpf.h>
 #include <net/if.h>
+#include <sched.h>
 #include <sys/stat.h>
 #include "core/explain.h"
 #include "dataplane/dataplane.h"
@@ -233,18 +235,34 @@ static void test_links_of_a_nic_that_is_gone(void **state)
 	assert_int_not_equal(attached_program(), 0);
 }
 
+/* A descriptor of a network namespace that nothing else holds. */
+static int other_namespace(void)
+{
+	_cleanup_close_ int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	int other;
+
+	assert_true(own >= 0);
+	assert_int_equal(unshare(CLONE_NEWNET), 0);
+	other = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	assert_true(other >= 0);
+	assert_int_equal(setns(own, CLONE_NEWNET), 0);
+	return other;
+}
+
 /* A NIC of the same name and number as one that has gone to another namespace, with its link. */
 static void test_link_that_moved_away(void **state)
 {
-	_cleanup_free_ char *recreate = NULL;
+	_cleanup_close_ int other = other_namespace();
+	_cleanup_free_ char *move = NULL;
 
 	(void)state;
 	publish(base);
 	attach();
-	assert_true(asprintf(&recreate, "ip link add " NIC " index %u type veth peer name t2",
-			     target.ifindex) > 0);
-	shell("unshare -n sleep 5 & sleep 0.2; ip link set " NIC " netns $!");
-	shell(recreate);
+	assert_true(asprintf(&move,
+			     "ip link set " NIC " netns /proc/%d/fd/%d && "
+			     "ip link add " NIC " index %u type veth peer name t2",
+			     getpid(), other, target.ifindex) > 0);
+	shell(move);
 	publish(base);
 	assert_false(attach().adopted);
 	assert_int_not_equal(attached_program(), 0);
