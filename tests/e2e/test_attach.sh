@@ -66,6 +66,12 @@ foreign_attach()
 	foreign=$(pair_xdp_id busy0)
 }
 
+foreign_detach()
+{
+	vg_in gated bpftool net detach "$1" dev busy0
+	rm "$VG_BPFFS_MOUNT/other"
+}
+
 scene_busy()
 {
 	scene "another XDP program is on the NIC, in mode $1"
@@ -77,8 +83,7 @@ scene_busy()
 		grep -qE "^error: .*busy0.*\b$foreign\b.*other_filter" "$VG_TMP/daemon.log"
 	vg_expect "it is still there" "$foreign" "$(pair_xdp_id busy0)"
 	vg_check "no link is pinned" test ! -e "$VG_BPFFS/links/busy0"
-	vg_in gated bpftool net detach "$1" dev busy0
-	rm "$VG_BPFFS_MOUNT/other"
+	foreign_detach "$1"
 }
 
 # A refusal by errno, from the preloaded library.
@@ -92,6 +97,27 @@ cc -std=gnu11 -D_GNU_SOURCE -shared -fPIC -o "$VG_TMP/refuse.so" "$pair_dir/refu
 veth busy0
 scene_busy xdpdrv
 scene_busy xdpgeneric
+
+scene "of two NICs one has another XDP program"
+veth first0
+foreign_attach xdpdrv
+config "first0, busy0" </dev/null
+refused first0 "busy0.*\b$foreign\b.*other_filter"
+vg_expect "the other program is still there" "$foreign" "$(pair_xdp_id busy0)"
+vg_check "the log says that the first is left as it was" \
+	grep -q "first0: detached again, since the start failed" "$VG_TMP/daemon.log"
+scene "the same, where the first is filtered already"
+config first0 </dev/null
+vg_check "the daemon starts" start
+xdp=$(pair_xdp_id first0)
+vg_daemon_stop
+config "first0, busy0" </dev/null
+start || true
+vg_expect "exit status" 2 "$VG_DAEMON_STATUS"
+vg_expect "the first stays filtered" "$xdp" "$(pair_xdp_id first0)"
+vg_check "by its pinned link" test -e "$VG_BPFFS/links/first0"
+vg_check "the log says so" grep -q "the filter in force (generation [0-9]*) stays" "$VG_TMP/daemon.log"
+foreign_detach xdpdrv
 
 scene "the kernel says EBUSY without a program to be seen"
 refuse_with 16 VG_REFUSE_ALL=1
