@@ -2,7 +2,8 @@
 /*
  * Random policies and frames through the real program (BPF_PROG_TEST_RUN), each judged by the
  * oracle as well: XDP action, counter cell and service counter must be equal after every frame, and
- * vg_explain() must give the same answer.
+ * vg_explain() must give the same answer. Of each tenth frame that its options can describe,
+ * `vpcgate check` must say the same.
  *
  * test_oracle [SEED [SCENARIO]]; VG_SEED sets the seed, VG_PAIRS the least number of frames.
  */
@@ -15,6 +16,7 @@
 
 #include "core/explain.h"
 #include "core/prefix.h"
+#include "share/check.h"
 #include "share/cleanup.h"
 #include "tests/oracle/oracle.h"
 #include "tests/oracle/rig.h"
@@ -23,7 +25,8 @@
 #define DEFAULT_PAIRS 1000000
 #define FRAMES 2000 /* of one scenario, besides those cut at every byte */
 #define CUT_FRAMES 3
-#define MIN_FRAME 14 /* ETH_HLEN, the least that the kernel takes */
+#define CHECK_INTERVAL 10 /* pairs: `vpcgate check` looks at each service, of up to 1,024 */
+#define MIN_FRAME 14	  /* ETH_HLEN, the least that the kernel takes */
 /* With fewer pairs than this, a rare outcome may not come up. */
 #define COVERING_PAIRS 200000
 
@@ -46,7 +49,7 @@ struct run {
 	unsigned set_slots[VG_SCENARIO_SETS];
 	unsigned *service_slots; /* VG_MAX_SERVICES of them */
 	bool every_service;	 /* read all service counters after each frame */
-	__u64 pairs, explained, in_service;
+	__u64 pairs, explained, checked, in_service;
 	__u64 rows[VG_ROW_MAX];
 };
 
@@ -229,6 +232,68 @@ static int check_explain(const struct run *run, const struct vg_judgement *judge
 	return -EBADMSG;
 }
 
+/*
+ * `--port` for what was seen. False: what decides can't be said on a command line, such as port 0,
+ * or a source port, an ICMPv6 type or a hop limit that makes a frame essential.
+ */
+static bool format_port(const struct vg_judgement *judgement, char *out, size_t size)
+{
+	const struct vg_seen *seen = &judgement->seen;
+	const char *name = seen->protocol == 6 ? "tcp" : seen->protocol == 17 ? "udp" : "sctp";
+
+	if (judgement->outcome == VG_PASS_ESSENTIAL || seen->port == 0)
+		return false;
+	if (seen->port > 0)
+		snprintf(out, size, "%s/%d", name, seen->port);
+	else
+		snprintf(out, size, "%d", seen->protocol);
+	return true;
+}
+
+static bool says(const json_t *answer, const char *key, const char *want)
+{
+	const char *got = json_string_value(json_object_get(answer, key));
+
+	if (want ? got && strcmp(got, want) == 0 : !got)
+		return true;
+	fprintf(stderr, "vpcgate check: %s is '%s', not '%s'\n", key, got ?: "null",
+		want ?: "null");
+	return false;
+}
+
+/* What an operator who asks about this very frame is told. */
+static int check_command(struct run *run, const struct vg_judgement *judgement)
+{
+	const struct vg_seen *seen = &judgement->seen;
+	char address[VG_PREFIX_TEXT_SIZE], to[VG_PREFIX_TEXT_SIZE], port[16], interface[16];
+	const struct vg_address source = address_of(&seen->source);
+	const struct vg_address destination = address_of(&seen->destination);
+	const struct vg_check check = {
+		.address = vg_address_format(&source, address),
+		.to = vg_address_format(&destination, to),
+		.port = seen->protocol < 0 ? NULL : port,
+		.interface = interface,
+	};
+	json_auto_t *answer = NULL;
+	struct vg_diag diag = {0};
+	bool same;
+
+	if (!format_port(judgement, port, sizeof(port)))
+		return 0;
+	snprintf(interface, sizeof(interface), "t%zu", run->targets[run->judged_as].rule);
+	if (vg_check_json(run->policy, &check, &answer, &diag) < 0) {
+		fprintf(stderr, "vpcgate check: %s\n", diag.text);
+		return -EBADMSG;
+	}
+	run->checked++;
+	same = says(answer, "verdict", vg_oracle_verdict(judgement->verdict));
+	same &= says(answer, "reason", vg_oracle_outcome(judgement->outcome));
+	same &= says(answer, "source", judgement->set < 0 ? NULL : set_name(run, judgement->set));
+	same &= says(answer, "service",
+		     judgement->service < 0 ? NULL : service_name(run, judgement->service));
+	return same ? 0 : -EBADMSG;
+}
+
 static int check_counters(const struct run *run, const struct vg_judgement *judgement)
 {
 	const struct nic *nic = &run->nics[run->judged_as];
@@ -262,6 +327,8 @@ static int run_frame(struct run *run, const struct vg_frame *frame, unsigned ifi
 	if (r == 0 && judgement.ip) {
 		r = check_explain(run, &judgement);
 		run->explained++;
+		if (r == 0 && run->pairs % CHECK_INTERVAL == 0)
+			r = check_command(run, &judgement);
 	}
 	run->pairs++;
 	run->in_service += judgement.service >= 0;
@@ -431,15 +498,15 @@ static int summary(const struct run *run, time_t start)
 	int missing = 0;
 
 	printf("%" PRIu64 " pairs of %u scenarios in %ld s, %" PRIu64 " of them explained, %" PRIu64
-	       " in a service: all equal\n",
+	       " checked, %" PRIu64 " in a service: all equal\n",
 	       (uint64_t)run->pairs, run->scenario_number, (long)(time(NULL) - start),
-	       (uint64_t)run->explained, (uint64_t)run->in_service);
+	       (uint64_t)run->explained, (uint64_t)run->checked, (uint64_t)run->in_service);
 	for (unsigned row = 0; row < VG_ROW_MAX; row++) {
 		printf("  %-10s %-12s %10" PRIu64 "\n", vg_verdict_text(vg_row_verdict(row)),
 		       vg_outcome_text(vg_row_outcome(row)), (uint64_t)run->rows[row]);
 		missing += run->rows[row] == 0;
 	}
-	if (run->pairs >= COVERING_PAIRS && (missing || !run->in_service)) {
+	if (run->pairs >= COVERING_PAIRS && (missing || !run->in_service || !run->checked)) {
 		fprintf(stderr, "some outcome never came up: the test proves less than it says\n");
 		return -EBADMSG;
 	}
