@@ -47,7 +47,7 @@ bench       := $(O)/tests/bench/bench
 all: $(programs) ## build vpcgated and vpcgate
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile | expand -t 20
+	@sed -n 's/^\([a-z0-9 -]*\):.*## /  make \1	/p' Makefile | expand -t 24
 
 deps: ## install the Debian packages that building, testing and linting need
 	tools/deps
@@ -60,7 +60,7 @@ test: deps ## install what is missing, build, and run every test
 	$(Q)$(MAKE) --no-print-directory all build-tests
 	$(Q)VG_BUILD=$(O) tests/run-tests $(unit_tests) $(run_tests) $(e2e_tests) $(vm_tests)
 
-unit run e2e vm: all build-tests ## run one part of the tests: unit, run, e2e or vm
+unit run e2e vm: all build-tests ## run one part of the tests
 	$(Q)VG_BUILD=$(O) tests/run-tests $($@_tests)
 
 build-tests: $(unit_tests) $(run_tests) $(bench) $(bpf_objects)
