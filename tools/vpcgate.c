@@ -194,12 +194,20 @@ static int take_operand(int argc, char **argv, int at, const struct vg_command *
 	return 0;
 }
 
+static enum vg_exit print_version(void)
+{
+	puts("vpcgate " VG_VERSION);
+	return VG_EXIT_DONE;
+}
+
 static enum vg_exit run(int argc, char **argv, const struct vg_command *command, struct vg_cli *cli)
 {
 	const int at = vg_cli_parse(argc, argv, command, cli);
 
 	if (at < 0)
 		return VG_EXIT_ERROR;
+	if (cli->version)
+		return print_version();
 	if (cli->help) {
 		vg_cli_help(command);
 		return VG_EXIT_DONE;
@@ -216,10 +224,8 @@ static enum vg_exit dispatch(int argc, char **argv, struct vg_cli *cli)
 
 	if (at < 0)
 		return VG_EXIT_ERROR;
-	if (cli->version) {
-		puts("vpcgate " VG_VERSION);
-		return VG_EXIT_DONE;
-	}
+	if (cli->version)
+		return print_version();
 	if (cli->help) {
 		vg_cli_help(NULL);
 		return VG_EXIT_DONE;

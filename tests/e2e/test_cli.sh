@@ -82,6 +82,7 @@ usage()
 	answers "unknown command of help" 2 help stauts
 	cli --version
 	says "version" '^vpcgate [0-9]+\.[0-9]+\.[0-9]+$' "$out"
+	vg_expect "--version behind a command" "$out" "$(vg_cli status --version)"
 	for command in status drops counters check ranges validate detach help; do
 		answers "help $command" 0 help $command
 		says "help $command shows its usage" "Usage: vpcgate $command" "$out"
