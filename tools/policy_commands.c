@@ -108,7 +108,7 @@ enum vg_exit vg_cli_check(const struct vg_cli *cli)
 static enum vg_exit print_ranges(const json_t *answer)
 {
 	static const struct vg_column columns[] = {
-		{.title = "SET"}, {.title = "PREFIX"}, {.title = "ORIGIN"}};
+		{.title = "SET"}, {.title = "PREFIX"}, {.title = "ORIGIN"}, {.title = "STATED BY"}};
 	_cleanup_(vg_cells_done) struct vg_cells cells = {};
 	const json_t *set, *range;
 	size_t i, j;
@@ -118,11 +118,13 @@ static enum vg_exit print_ranges(const json_t *answer)
 			vg_cells_add(&cells, vg_cli_text(set, "name", ""));
 			vg_cells_add(&cells, vg_cli_text(range, "prefix", ""));
 			vg_cells_add(&cells, vg_cli_text(range, "origin", ""));
+			vg_cells_add(&cells, vg_cli_text(range, "page", ""));
 		}
 		if (json_array_size(json_object_get(set, "ranges")) > 0)
 			continue;
 		vg_cells_add(&cells, vg_cli_text(set, "name", ""));
 		vg_cells_add(&cells, "(empty)");
+		vg_cells_add(&cells, "");
 		vg_cells_add(&cells, "");
 	}
 	return vg_cells_print(&cells, columns, VG_ARRAY_SIZE(columns));

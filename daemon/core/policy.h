@@ -21,6 +21,7 @@ struct vg_range {
 /* Where ranges come from: "vpcgate.yaml", "google:iap (2026-11-22)", "file:/etc/vpcgate/office.txt". */
 struct vg_origin {
 	char *text;
+	const char *page; /* that states them, where Google does; else NULL */
 };
 
 struct vg_set {

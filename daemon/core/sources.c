@@ -80,14 +80,22 @@ static int add_range(struct filling *filling, const struct vg_prefix *prefix, un
 	return 0;
 }
 
-/* The index of the origin of that text, which is new or was there. */
-static int find_origin(struct vg_policy *policy, const char *text, unsigned *ret_origin)
+static bool is_origin(const struct vg_origin *origin, const char *text, const char *page)
+{
+	if (!origin->page != !page || (page && strcmp(origin->page, page) != 0))
+		return false;
+	return !strcmp(origin->text, text);
+}
+
+/* The index of the origin of that text and page, which is new or was there. */
+static int find_origin(struct vg_policy *policy, const char *text, const char *page,
+		       unsigned *ret_origin)
 {
 	void *larger;
 	char *copy;
 
 	for (size_t i = 0; i < policy->n_origins; i++) {
-		if (!strcmp(policy->origins[i].text, text)) {
+		if (is_origin(&policy->origins[i], text, page)) {
 			*ret_origin = (unsigned)i;
 			return 0;
 		}
@@ -99,7 +107,7 @@ static int find_origin(struct vg_policy *policy, const char *text, unsigned *ret
 	copy = strdup(text);
 	if (!copy)
 		return -ENOMEM;
-	policy->origins[policy->n_origins].text = copy;
+	policy->origins[policy->n_origins] = (struct vg_origin){copy, page};
 	*ret_origin = (unsigned)policy->n_origins++;
 	return 0;
 }
@@ -126,14 +134,15 @@ static int add_google(struct filling *filling, const char *name, const struct pl
 	struct vg_prefix prefix;
 	char text[128];
 	unsigned origin;
-	int r;
+	int r = 0;
 
 	if (!list)
 		return refuse_list(filling, name, place);
 	snprintf(text, sizeof(text), GOOGLE_SCHEME "%s (%s)", list->name, list->date);
-	r = find_origin(filling->policy, text, &origin);
 	for (size_t i = 0; r == 0 && i < list->n_ranges; i++) {
-		r = vg_prefix_parse(list->ranges[i].prefix, &prefix, NULL, 0);
+		r = find_origin(filling->policy, text, list->ranges[i].source, &origin);
+		if (r == 0)
+			r = vg_prefix_parse(list->ranges[i].prefix, &prefix, NULL, 0);
 		if (r == 0)
 			r = add_range(filling, &prefix, origin, place);
 	}
@@ -232,7 +241,7 @@ static int add_file(struct filling *filling, const char *path, const struct plac
 	origin_text = new_text(FILE_SCHEME "%s", resolved);
 	if (!origin_text)
 		return -ENOMEM;
-	r = find_origin(filling->policy, origin_text, &origin);
+	r = find_origin(filling->policy, origin_text, NULL, &origin);
 	if (r < 0)
 		return r;
 	r = filling->reader->read(filling->reader->context, resolved, &text, &length);
@@ -284,7 +293,7 @@ int vg_sources_build(const struct vg_config *config, const struct vg_reader *rea
 	policy->sets = calloc(VG_MAX_POLICY_SETS, sizeof(*policy->sets));
 	if (!policy->sets)
 		return -ENOMEM;
-	r = find_origin(policy, policy->path, &config_origin);
+	r = find_origin(policy, policy->path, NULL, &config_origin);
 	if (r < 0)
 		return r;
 	assert(config_origin == ORIGIN_CONFIG);

@@ -368,13 +368,26 @@ static void free_texts(char ***texts)
 	free(*texts);
 }
 
-/* Each origin as a JSON string; NULL behind the last. There are few of them, and many ranges. */
+/* What a range of this origin says of it. A built-in page holds nothing that JSON escapes. */
+static char *origin_members(const struct vg_origin *origin)
+{
+	_cleanup_free_ char *text = quote(origin->text);
+	char *members;
+
+	if (!text ||
+	    asprintf(&members, "\"origin\":%s%s%s%s", text, origin->page ? ",\"page\":\"" : "",
+		     origin->page ?: "", origin->page ? "\"" : "") < 0)
+		return NULL;
+	return members;
+}
+
+/* The members of each origin; NULL behind the last. There are few of them, and many ranges. */
 static char **quote_origins(const struct vg_policy *policy)
 {
 	char **texts = calloc(policy->n_origins + 1, sizeof(*texts));
 
 	for (size_t i = 0; texts && i < policy->n_origins; i++) {
-		texts[i] = quote(policy->origins[i].text);
+		texts[i] = origin_members(&policy->origins[i]);
 		if (texts[i])
 			continue;
 		free_texts(&texts);
@@ -390,7 +403,7 @@ static void write_set(const struct vg_set *set, char *const *origins, FILE *out)
 	/* Names of sets and prefixes hold nothing that JSON escapes. */
 	fprintf(out, "{\"name\":\"%s\",\"ranges\":[", set->name);
 	for (size_t i = 0; i < set->n_ranges; i++)
-		fprintf(out, "%s{\"prefix\":\"%s\",\"origin\":%s}", i ? "," : "",
+		fprintf(out, "%s{\"prefix\":\"%s\",%s}", i ? "," : "",
 			vg_prefix_format(&set->ranges[i].prefix, text),
 			origins[set->ranges[i].origin]);
 	fputs("]}", out);

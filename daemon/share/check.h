@@ -26,7 +26,8 @@ int vg_check_json(const struct vg_policy *policy, const struct vg_check *check, 
 		  struct vg_diag *diag);
 
 /*
- * {"sets": [{"name", "ranges": [{"prefix", "origin"}]}]}; only that set where `set` is given.
+ * {"sets": [{"name", "ranges": [{"prefix", "origin", "page"}]}]}; only that set where `set` is
+ * given. "page" states a range of Google's; the others have none.
  * -ENOENT: no such set, `diag` lists those there are.
  */
 int vg_ranges_json(const struct vg_policy *policy, const char *set, json_t **ret_json,

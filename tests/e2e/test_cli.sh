@@ -136,9 +136,10 @@ files()
 	vg_expect "check a bad config: exit 2" 2 $status
 
 	answers "ranges of a file" 0 ranges --config "$config"
-	says "ranges: heading" '^SET +PREFIX +ORIGIN$' "$out"
-	says "ranges: a built-in list with its date" \
-		'^load-balancer +35\.191\.0\.0/16 +google:load-balancer \([0-9-]+\)$' "$out"
+	says "ranges: heading" '^SET +PREFIX +ORIGIN +STATED BY$' "$out"
+	says "ranges: a built-in list with its date and its source" \
+		'^load-balancer +35\.191\.0\.0/16 +google:load-balancer \([0-9-]+\) +https://cloud\.google\.com/[^ ]+$' "$out"
+	says "ranges: the config's own" "^vpc +10\.128\.0\.0/20 +$config *$" "$out"
 	answers "ranges of one set" 0 ranges --set vpc --config "$config" --json
 	vg_expect "ranges: JSON" '[["vpc",["10.128.0.0/20","fd20:1:2::/48"]]]' \
 		"$(jq -c '[.sets[] | [.name, [.ranges[].prefix]]]' <<<"$out")"

@@ -185,6 +185,8 @@ static void ranges_have_origins(void **state)
 			       0);
 	assert_memory_equal(json_string_value(json_object_get(range, "origin")),
 			    "google:load-balancer", strlen("google:load-balancer"));
+	assert_string_equal(json_string_value(json_object_get(range, "page")),
+			    "https://cloud.google.com/load-balancing/docs/firewall-rules");
 }
 
 static void unknown_sets_are_refused(void **state)
