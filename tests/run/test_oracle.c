@@ -23,8 +23,9 @@
 #include "tests/oracle/traffic.h"
 
 #define DEFAULT_PAIRS 1000000
-#define FRAMES 2000 /* of one scenario, besides those cut at every byte */
+#define FRAMES 2000 /* of one scenario, besides those cut at every byte and those at borders */
 #define CUT_FRAMES 3
+#define BORDERS 100	  /* prefixes of a set of which first, last and neighbour addresses send */
 #define CHECK_INTERVAL 10 /* pairs: `vpcgate check` looks at each service, of up to 1,024 */
 #define MIN_FRAME 14	  /* ETH_HLEN, the least that the kernel takes */
 /* With fewer pairs than this, a rare outcome may not come up. */
@@ -355,6 +356,48 @@ static int run_cuts(struct run *run, const struct vg_frame *frame)
 	return 0;
 }
 
+/* A frame from that source, with nothing else to decide by. */
+static int run_source(struct run *run, const struct vg_raw_address *source)
+{
+	const struct vg_raw_address destination =
+		vg_raw_address(source->family == 4 ? "10.128.0.9" : "fd20:1:2::9");
+	struct vg_frame frame;
+
+	vg_frame_begin(&frame);
+	if (source->family == 4)
+		vg_frame_ipv4(&frame, source, &destination, 0, 0);
+	else
+		vg_frame_ipv6(&frame, source, &destination, 64);
+	vg_frame_l4(&frame, 6, 1234, 443);
+	vg_frame_finish(&frame);
+	return run_frame(run, &frame, 0);
+}
+
+/* The first and the last address of each prefix, and the neighbours of both. */
+static int run_borders(struct run *run)
+{
+	const struct vg_scenario *scenario = run->scenario;
+
+	for (size_t i = 0; i < scenario->n_sets; i++) {
+		const struct vg_scenario_set *set = &scenario->sets[i];
+
+		for (size_t j = 0; j < set->n && j < BORDERS; j++) {
+			const struct vg_raw_address first = set->prefixes[j].address;
+			const struct vg_raw_address last = vg_raw_last(&set->prefixes[j]);
+			const struct vg_raw_address sources[] = {vg_raw_before(first), first, last,
+								 vg_raw_after(last)};
+
+			for (size_t k = 0; k < VG_ARRAY_SIZE(sources); k++) {
+				const int r = run_source(run, &sources[k]);
+
+				if (r < 0)
+					return r;
+			}
+		}
+	}
+	return 0;
+}
+
 static int run_frames(struct run *run, struct vg_random random)
 {
 	struct vg_frame frame;
@@ -369,7 +412,7 @@ static int run_frames(struct run *run, struct vg_random random)
 		if (r < 0)
 			return r;
 	}
-	return 0;
+	return run_borders(run);
 }
 
 /*
