@@ -164,6 +164,20 @@ vg_expect "CAP_SYS_RESOURCE" 0 \
 	$((0x$(sed -n 's/^CapEff:\t//p' "/proc/$VG_DAEMON_PID/status") >> 24 & 1))
 vg_expect "mode" native "$(interface ens4 mode)"
 
+scene "with no more privilege than the unit gives"
+capabilities=$(sed -n 's/^CapabilityBoundingSet=//p' "$pair_dir/../../deploy/systemd/vpcgated.service")
+capabilities=${capabilities//CAP_/+}
+capabilities=${capabilities// /,}
+VG_DAEMON_PREFIX=(setpriv --bounding-set="-all,${capabilities,,}" --no-new-privs)
+config ens4 </dev/null
+vg_check "the daemon starts" start
+vg_expect "its capabilities" 3 \
+	"$(sed -n 's/^CapEff:\t//p' "/proc/$VG_DAEMON_PID/status" | python3 -c 'print(int(input(), 16).bit_count())')"
+vg_expect "mode" native "$(interface ens4 mode)"
+vg_check "reload" pair_reload
+vg_check "detach" vg_cli detach ens4
+vg_check "nothing is attached" nothing_attached ens4
+
 scene "no privilege"
 VG_DAEMON_PREFIX=(setpriv --reuid=65534 --regid=65534 --clear-groups --bounding-set=-all)
 config ens4 </dev/null
