@@ -7,10 +7,10 @@
 #include "bpf/trie.h"
 
 /*
- * Index into settings.nic of the NIC that a frame came in by; one that no policy names is judged as
+ * Index into settings.nic of the NIC that a frame comes in or leaves by; one that no policy names is judged as
  * the first. Arithmetic and not branches: the verifier would follow each NIC through the program.
  */
-static __always_inline __u32 vg_find_nic(const struct xdp_md *ctx)
+static __always_inline __u32 vg_find_nic(__u32 ifindex)
 {
 	__u32 found = 0;
 
@@ -20,7 +20,7 @@ static __always_inline __u32 vg_find_nic(const struct xdp_md *ctx)
 
 		if (i >= settings.nics)
 			break;
-		differ = settings.nic[i].ifindex ^ ctx->ingress_ifindex;
+		differ = settings.nic[i].ifindex ^ ifindex;
 		differ |= -differ;   /* the top bit says whether it was 0 */
 		barrier_var(differ); /* or clang makes a branch of it again */
 		found += i * (1 - (differ >> 31));
@@ -37,23 +37,25 @@ static __always_inline __u32 vg_lookup16(void *table, __u32 index)
 	return page ? page->value[index & 255] : 0;
 }
 
-static __always_inline __u32 vg_classify_l4(const struct vg_l4 *l4)
+/* `port` is the destination's. */
+static __always_inline __u32 vg_classify_l4(__u32 protocol, __u32 port)
 {
-	if (l4->protocol == VG_PROTOCOL_UNKNOWN)
+	if (protocol == VG_PROTOCOL_UNKNOWN)
 		return VG_L4_UNKNOWN;
-	if (l4->port == VG_PORT_UNKNOWN)
-		return vg_lookup16(&l4_class, VG_L4_BLOCK_PROTOCOL + l4->protocol);
-	if (l4->protocol == IPPROTO_TCP)
-		return vg_lookup16(&l4_class, VG_L4_BLOCK_TCP + l4->port);
-	if (l4->protocol == IPPROTO_UDP)
-		return vg_lookup16(&l4_class, VG_L4_BLOCK_UDP + l4->port);
-	return vg_lookup16(&l4_class, VG_L4_BLOCK_SCTP + l4->port);
+	if (port == VG_UNKNOWN)
+		return vg_lookup16(&l4_class, VG_L4_BLOCK_PROTOCOL + protocol);
+	if (protocol == IPPROTO_TCP)
+		return vg_lookup16(&l4_class, VG_L4_BLOCK_TCP + port);
+	if (protocol == IPPROTO_UDP)
+		return vg_lookup16(&l4_class, VG_L4_BLOCK_UDP + port);
+	return vg_lookup16(&l4_class, VG_L4_BLOCK_SCTP + port);
 }
 
 /* 1 + the index of the service for that destination class and L4, or 0. */
-static __always_inline __u32 vg_find_service(__u32 destination, const struct vg_l4 *l4)
+static __always_inline __u32 vg_find_service(__u32 destination, __u32 protocol, __u32 port)
 {
-	return vg_lookup16(&services, destination * settings.l4_classes + vg_classify_l4(l4));
+	return vg_lookup16(&services,
+			   destination * settings.l4_classes + vg_classify_l4(protocol, port));
 }
 
 /* Rows 7, 8, 11 and 12 of the verdict table. */
@@ -64,6 +66,54 @@ static __always_inline __u32 vg_admit(bool open, __u64 sets, const struct vg_cla
 	if (class->sets & sets)
 		return VG_PASS_ADMITTED;
 	return class->sets ? VG_DROP_NOT_ADMITTED : VG_DROP_UNLISTED;
+}
+
+/* What is known of a frame once it was judged, for the counters. */
+struct vg_judged {
+	const volatile struct vg_nic *nic;
+	__u32 nic_index; /* in settings.nic */
+	__u32 source;	 /* counter slot */
+	__u32 service;	 /* counter slot, or VG_NO_SERVICE */
+	__u32 error_at;	 /* offset of an ICMP error's header, for row 10; 0: it isn't one */
+};
+
+static __always_inline struct vg_judged vg_judged_by(__u32 nic_index)
+{
+	return (struct vg_judged){
+		.nic = &settings.nic[nic_index & (VG_MAX_INTERFACES - 1)],
+		.nic_index = nic_index,
+		.source = VG_SOURCE_NONE,
+		.service = VG_NO_SERVICE,
+	};
+}
+
+static __always_inline __u32 vg_admit_any(const struct vg_class *class,
+					  const volatile struct vg_nic *nic)
+{
+	return vg_admit(nic->admission.open, nic->admission.sets, class);
+}
+
+/* What rows 7, 8, 11 and 12 say, and by which service (counter slot, or VG_NO_SERVICE). */
+struct vg_ruling {
+	__u16 outcome;
+	__u16 service;
+};
+
+/* `destination` is the class of the frame's destination, 0 where no `to` names it. */
+static __always_inline struct vg_ruling vg_admit_l4(const struct vg_class *class,
+						    const volatile struct vg_nic *nic,
+						    __u32 destination, __u32 protocol, __u32 port)
+{
+	const struct vg_admission *a;
+	__u32 key;
+
+	if (!settings.services)
+		return (struct vg_ruling){vg_admit_any(class, nic), VG_NO_SERVICE};
+	key = nic->rule * (settings.services + 1) + vg_find_service(destination, protocol, port);
+	a = bpf_map_lookup_elem(&admission, &key);
+	if (!a) /* ours is never missing */
+		return (struct vg_ruling){VG_DROP_UNLISTED, VG_NO_SERVICE};
+	return (struct vg_ruling){vg_admit(a->open, a->sets, class), a->service};
 }
 
 #endif

@@ -13,11 +13,35 @@
 #define VG_CONTINUE VG_OUTCOME_MAX
 
 struct vg_packet {
-	struct xdp_md *ctx;
-	void *pos;    /* the next byte to take */
-	void *end;    /* of the linear part; xdp.frags frames may go on beyond it */
-	__u32 length; /* bytes of the frame */
+	struct xdp_md *ctx; /* NULL where the length is known from the start, or doesn't matter */
+	void *pos;	    /* the next byte to take */
+	void *end;	    /* of the linear part; xdp.frags frames may go on beyond it */
+	__u32 length;	    /* bytes of the frame */
 };
+
+/* Headers that begin further behind in the linear part than this are not read. */
+#define VG_MAX_OFFSET 16383
+
+/* Bytes from offset `at` on. */
+static __always_inline struct vg_packet vg_packet_at(__u32 data, __u32 data_end, __u32 at)
+{
+	return (struct vg_packet){
+		.pos = (void *)(unsigned long)data + (at & VG_MAX_OFFSET),
+		.end = (void *)(unsigned long)data_end,
+	};
+}
+
+/* Offset in the frame of what `at` points to. */
+static __always_inline __u32 vg_offset(const struct vg_packet *p, const void *at)
+{
+	return at - (void *)(unsigned long)p->ctx->data;
+}
+
+/* The next bytes, which stay the next ones; NULL where there are fewer. */
+static __always_inline void *vg_peek(const struct vg_packet *p, __u32 length)
+{
+	return p->pos + length > p->end ? NULL : p->pos;
+}
 
 static __always_inline void *vg_take(struct vg_packet *p, __u32 length)
 {
@@ -35,7 +59,7 @@ static __always_inline void *vg_take(struct vg_packet *p, __u32 length)
  */
 static __always_inline void vg_measure(struct vg_packet *p)
 {
-	if (settings.frags)
+	if (settings.frags && p->ctx)
 		p->length = bpf_xdp_get_buff_len(p->ctx);
 }
 

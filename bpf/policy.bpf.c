@@ -5,78 +5,158 @@
  * one of the two that look deeper, kept out of line so that they cost the first one no registers.
  */
 #include <linux/bpf.h>
+#include <linux/pkt_cls.h>
 #include <bpf/bpf_helpers.h>
 #include "bpf/admission.h"
 #include "bpf/counters.h"
 #include "bpf/ethernet.h"
+#include "bpf/fragments.h"
 #include "bpf/ip.h"
 #include "bpf/packet.h"
+#include "bpf/recorder.h"
+#include "bpf/replies.h"
 #include "bpf/source.h"
-
-/* What is known of a frame once it was judged, for the counters. */
-struct vg_judged {
-	const volatile struct vg_nic *nic;
-	__u32 source;  /* counter slot */
-	__u32 service; /* counter slot, or VG_NO_SERVICE */
-};
-
-static __always_inline __u32 vg_admit_any(const struct vg_class *class, struct vg_judged *j)
-{
-	const volatile struct vg_admission *a = &j->nic->admission;
-
-	return vg_admit(a->open, a->sets, class);
-}
-
-/* `destination` is the class of the frame's destination, 0 where no `to` names it. */
-static __always_inline __u32 vg_admit_service(const struct vg_class *class, const struct vg_l4 *l4,
-					      __u32 destination, struct vg_judged *j)
-{
-	const __u32 row = j->nic->rule * (settings.services + 1);
-	const __u32 key = row + vg_find_service(destination, l4);
-	const struct vg_admission *a = bpf_map_lookup_elem(&admission, &key);
-
-	if (!a)
-		return VG_DROP_UNLISTED; /* ours is never missing */
-	j->service = a->service;
-	return vg_admit(a->open, a->sets, class);
-}
 
 static __noinline __u32 vg_look_deeper4(struct vg_packet *p, const struct iphdr *ip,
 					const struct vg_class *class, struct vg_judged *j)
 {
-	const struct vg_l4 l4 = vg_parse_l4_ip4(p, ip);
+	const struct vg_l4 l4 = vg_parse_l4_ip4(p, ip, vg_payload4(ip));
+	struct vg_ruling ruling;
 	__u32 destination = 0;
 
 	if (vg_is_essential4(&l4, class))
 		return VG_PASS_ESSENTIAL;
-	if (!settings.services)
-		return vg_admit_any(class, j);
+	if (!settings.services) {
+		const __u32 outcome = vg_admit_any(class, j->nic);
+
+		if (outcome < VG_DROP_FIRST)
+			return outcome;
+		if (!settings.track)
+			return vg_judge_reply4(p, ip, &l4, j, outcome);
+	}
+	if (l4.hidden)
+		return VG_DROP_FRAGMENT;
+	if (l4.part == VG_PART_LATER) {
+		const __u32 followed = vg_follow4(ip, &l4, j);
+
+		if (followed != VG_CONTINUE)
+			return followed;
+	}
 	if (settings.to)
 		destination = vg_classify4(&to4_root, ip->daddr, vg_to4_below);
-	return vg_admit_service(class, &l4, destination, j);
+	ruling = vg_admit_l4(class, j->nic, destination, l4.protocol, l4.port);
+	j->service = ruling.service;
+	if (ruling.outcome >= VG_DROP_FIRST)
+		ruling.outcome = vg_judge_reply4(p, ip, &l4, j, ruling.outcome);
+	if (l4.part == VG_PART_FIRST) {
+		const struct vg_ruling unknown =
+			vg_admit_l4(class, j->nic, destination, VG_PROTOCOL_UNKNOWN, VG_UNKNOWN);
+
+		vg_remember4(ip, &l4, j, &ruling, &unknown);
+	}
+	return ruling.outcome;
 }
 
 static __noinline __u32 vg_look_deeper6(struct vg_packet *p, const struct ipv6hdr *ip,
 					const struct vg_class *class, struct vg_judged *j)
 {
-	const struct vg_l4 l4 = vg_parse_l4_ip6(p, ip);
+	struct vg_ruling ruling;
 	__u32 destination = 0;
+	struct vg_l4 l4;
 
+	vg_xdp_l4_ip6(p->ctx, vg_offset(p, ip + 1), ip->nexthdr, vg_payload6(p, ip), &l4);
 	if (vg_is_essential6(&l4, class, ip->hop_limit))
 		return VG_PASS_ESSENTIAL;
 	if (class->flags & VG_CLASS_UNSPECIFIED6)
 		return VG_DROP_MARTIAN;
-	if (!settings.services)
-		return vg_admit_any(class, j);
+	if (!settings.services) {
+		const __u32 outcome = vg_admit_any(class, j->nic);
+
+		if (outcome < VG_DROP_FIRST)
+			return outcome;
+		if (!settings.track)
+			return vg_judge_reply6(p, ip, &l4, j, outcome);
+	}
+	if (l4.hidden)
+		return VG_DROP_FRAGMENT;
+	if (l4.part == VG_PART_LATER) {
+		const __u32 followed = vg_follow6(ip, &l4, j);
+
+		if (followed != VG_CONTINUE)
+			return followed;
+	}
 	if (settings.to)
 		destination = vg_classify6(&to6_root, &ip->daddr, vg_to6_below);
-	return vg_admit_service(class, &l4, destination, j);
+	ruling = vg_admit_l4(class, j->nic, destination, l4.protocol, l4.port);
+	j->service = ruling.service;
+	if (ruling.outcome >= VG_DROP_FIRST)
+		ruling.outcome = vg_judge_reply6(p, ip, &l4, j, ruling.outcome);
+	if (l4.part == VG_PART_FIRST) {
+		const struct vg_ruling unknown =
+			vg_admit_l4(class, j->nic, destination, VG_PROTOCOL_UNKNOWN, VG_UNKNOWN);
+
+		vg_remember6(ip, &l4, j, &ruling, &unknown);
+	}
+	return ruling.outcome;
+}
+
+static __always_inline __u32 vg_judge_l4_ip4(struct vg_packet *p, const struct iphdr *ip,
+					     const struct vg_class *class, struct vg_judged *j)
+{
+	const __u32 outcome = vg_look_deeper4(p, ip, class, j);
+
+	return vg_judge_error4(p, ip, j, outcome);
+}
+
+static __always_inline __u32 vg_judge_l4_ip6(struct vg_packet *p, const struct ipv6hdr *ip,
+					     const struct vg_class *class, struct vg_judged *j)
+{
+	const __u32 outcome = vg_look_deeper6(p, ip, class, j);
+
+	return vg_judge_error6(p, ip, j, outcome);
+}
+
+/*
+ * A TCP packet that asks for a connection: never a reply, and most of what is refused. Told at once
+ * where there are no options and no extension headers; any other is looked at more closely.
+ */
+static __always_inline bool vg_is_request(const struct vg_packet *p, __u32 payload)
+{
+	const __u8 *tcp = vg_peek(p, VG_TCP_FLAGS_AT + 1);
+
+	return payload > VG_TCP_FLAGS_AT && tcp &&
+	       (tcp[VG_TCP_FLAGS_AT] & (VG_TCP_SYN | VG_TCP_ACK)) == VG_TCP_SYN;
+}
+
+static __always_inline bool vg_is_request4(const struct vg_packet *p, const struct iphdr *ip)
+{
+	return ip->protocol == IPPROTO_TCP && ip->ihl == sizeof(*ip) / 4 &&
+	       !(ip->frag_off & bpf_htons(VG_IP4_MORE_FRAGMENTS | VG_IP4_OFFSET_MASK)) &&
+	       vg_is_request(p, vg_payload4(ip));
+}
+
+static __always_inline bool vg_is_request6(const struct vg_packet *p, const struct ipv6hdr *ip)
+{
+	return ip->nexthdr == IPPROTO_TCP && vg_is_request(p, bpf_ntohs(ip->payload_len));
+}
+
+/* Could rows 9 and 10 still let a refused frame pass? Without the flows there is only row 10. */
+static __always_inline bool vg_may_pass4(const struct vg_packet *p, const struct iphdr *ip)
+{
+	return settings.track ? !vg_is_request4(p, ip) : ip->protocol == IPPROTO_ICMP;
+}
+
+static __always_inline bool vg_may_pass6(const struct vg_packet *p, const struct ipv6hdr *ip)
+{
+	return settings.track ? !vg_is_request6(p, ip)
+			      : ip->nexthdr == IPPROTO_ICMPV6 || vg_is_extension(ip->nexthdr);
 }
 
 static __always_inline __u32 vg_judge_ip4(struct vg_packet *p, struct vg_judged *j)
 {
 	const struct iphdr *ip = vg_parse_ip4(p);
 	const struct vg_class *class;
+	__u32 outcome;
 
 	if (!ip) {
 		vg_measure(p);
@@ -87,14 +167,18 @@ static __always_inline __u32 vg_judge_ip4(struct vg_packet *p, struct vg_judged 
 	if (class->flags & (VG_CLASS_MARTIAN | VG_CLASS_METADATA))
 		return class->flags & VG_CLASS_MARTIAN ? VG_DROP_MARTIAN : VG_PASS_ESSENTIAL;
 	if (settings.services || vg_maybe_essential4(ip, class))
-		return vg_look_deeper4(p, ip, class, j);
-	return vg_admit_any(class, j);
+		return vg_judge_l4_ip4(p, ip, class, j);
+	outcome = vg_admit_any(class, j->nic);
+	if (outcome >= VG_DROP_FIRST && vg_may_pass4(p, ip))
+		outcome = vg_judge_l4_ip4(p, ip, class, j);
+	return outcome;
 }
 
 static __always_inline __u32 vg_judge_ip6(struct vg_packet *p, struct vg_judged *j)
 {
 	const struct ipv6hdr *ip = vg_parse_ip6(p);
 	const struct vg_class *class;
+	__u32 outcome;
 
 	if (!ip) {
 		vg_measure(p);
@@ -105,10 +189,13 @@ static __always_inline __u32 vg_judge_ip6(struct vg_packet *p, struct vg_judged 
 	if (class->flags & (VG_CLASS_MARTIAN | VG_CLASS_METADATA))
 		return class->flags & VG_CLASS_MARTIAN ? VG_DROP_MARTIAN : VG_PASS_ESSENTIAL;
 	if (settings.services || vg_maybe_essential6(ip, class))
-		return vg_look_deeper6(p, ip, class, j);
+		return vg_judge_l4_ip6(p, ip, class, j);
 	if (class->flags & VG_CLASS_UNSPECIFIED6)
 		return VG_DROP_MARTIAN;
-	return vg_admit_any(class, j);
+	outcome = vg_admit_any(class, j->nic);
+	if (outcome >= VG_DROP_FIRST && vg_may_pass6(p, ip))
+		outcome = vg_judge_l4_ip6(p, ip, class, j);
+	return outcome;
 }
 
 /* Counts the frame and turns its outcome into what the driver does with it. */
@@ -137,11 +224,7 @@ int vpcgate_policy(struct xdp_md *ctx)
 		.end = (void *)(unsigned long)ctx->data_end,
 		.length = ctx->data_end - ctx->data,
 	};
-	struct vg_judged j = {
-		.nic = &settings.nic[vg_find_nic(ctx)],
-		.source = VG_SOURCE_NONE,
-		.service = VG_NO_SERVICE,
-	};
+	struct vg_judged j = vg_judged_by(vg_find_nic(ctx->ingress_ifindex));
 	__be16 ethertype;
 	__u32 outcome;
 
@@ -153,6 +236,16 @@ int vpcgate_policy(struct xdp_md *ctx)
 			outcome = vg_judge_ip6(&p, &j);
 	}
 	return vg_finish(&p, &j, outcome);
+}
+
+SEC("tc")
+int vpcgate_recorder(struct __sk_buff *skb)
+{
+	/* What this host sends has its headers in one piece; what it forwards may not. */
+	if (!vg_record(skb) && skb->data_end - skb->data < vg_recorded_bytes(skb) &&
+	    !bpf_skb_pull_data(skb, vg_recorded_bytes(skb)))
+		vg_record(skb);
+	return TC_ACT_UNSPEC;
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

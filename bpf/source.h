@@ -67,10 +67,10 @@ static __always_inline bool vg_is_essential6(const struct vg_l4 *l4, const struc
 		return local && l4->source_port == VG_DHCP6_SERVER && l4->port == VG_DHCP6_CLIENT;
 	if (l4->protocol != IPPROTO_ICMPV6)
 		return false;
-	if (l4->icmp6_type >= VG_NDP_FIRST && l4->icmp6_type <= VG_NDP_LAST)
+	if (l4->icmp_type >= VG_NDP_FIRST && l4->icmp_type <= VG_NDP_LAST)
 		return hop_limit == VG_NDP_HOP_LIMIT && (local || unspecified || class->sets);
-	if ((l4->icmp6_type >= VG_MLD_FIRST && l4->icmp6_type <= VG_MLD_LAST) ||
-	    l4->icmp6_type == VG_MLD2_REPORT)
+	if ((l4->icmp_type >= VG_MLD_FIRST && l4->icmp_type <= VG_MLD_LAST) ||
+	    l4->icmp_type == VG_MLD2_REPORT)
 		return local || unspecified;
 	return false;
 }

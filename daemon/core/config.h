@@ -75,6 +75,13 @@ struct vg_config_service {
 	struct vg_position at;
 };
 
+/* `replies`: flows that this host opens, and how long each lives without a packet. */
+struct vg_replies {
+	bool track;
+	unsigned tcp_s, udp_s, icmp_s; /* other protocols have UDP's */
+	unsigned max_flows;	       /* of each family */
+};
+
 struct vg_config {
 	char *path; /* as given to vg_config_parse() */
 	struct vg_config_interface *interfaces;
@@ -89,6 +96,7 @@ struct vg_config {
 	bool monitor;
 	bool non_ip_pass;
 	bool allow_empty;
+	struct vg_replies replies;
 	struct vg_text_list also_admit;
 	bool exporter;		/* false: `exporter: off` */
 	char *exporter_address; /* an IPv4 or IPv6 address, without brackets; NULL without exporter */

@@ -65,6 +65,7 @@ struct vg_policy {
 	size_t n_prefixes4, n_prefixes6; /* over all sets, as written */
 	bool monitor;
 	bool non_ip_pass;
+	struct vg_replies replies;
 	bool exporter;
 	char *exporter_address; /* NULL without exporter */
 	unsigned exporter_port;

@@ -11,7 +11,7 @@
 #include "vpcgate/verdict.h"
 
 /* Changes with every layout below; pins of another version are replaced, never adopted. */
-#define VG_ABI_VERSION 1
+#define VG_ABI_VERSION 2
 
 #define VG_NAME_SIZE 32	     /* names of sets, services and interfaces, with the NUL */
 #define VG_MAX_INTERFACES 16 /* NICs filtered at once */
@@ -70,6 +70,122 @@ struct vg_state {
 	char config[256]; /* the file that the policy came from, cut to fit */
 };
 _Static_assert(sizeof(struct vg_state) == 288, "vg_state has padding");
+
+/* ---- flows: pinned, opened by the recorder at egress, shared by all generations ---- */
+
+/*
+ * A flow by the tuple of its replies: `remote` is their source, `local` their destination. All in
+ * network byte order. ICMP and ICMPv6 echo: remote_port is 0, local_port the identifier. Protocols
+ * without ports have both 0.
+ */
+struct vg_flow_key4 {
+	__be32 remote, local;
+	__be16 remote_port, local_port;
+	__u8 protocol;
+	__u8 pad[3];
+};
+_Static_assert(sizeof(struct vg_flow_key4) == 16, "vg_flow_key4 has padding");
+
+struct vg_flow_key6 {
+	__be32 remote[4], local[4];
+	__be16 remote_port, local_port;
+	__u8 protocol;
+	__u8 pad[3];
+};
+_Static_assert(sizeof(struct vg_flow_key6) == 40, "vg_flow_key6 has padding");
+
+/* X(state, text). Only this host's own packets lead on from OPEN. */
+#define VG_FLOW_STATES(X)     \
+	X(NEW, "new")         \
+	X(OPEN, "open")       \
+	X(CLOSING, "closing") \
+	X(CLOSED, "closed")
+
+/* NEW: no reply yet. CLOSING: this host sent FIN. CLOSED: it sent RST; nothing refreshes it. */
+#define VG_FLOW_STATE_ENUM(state, text) VG_FLOW_##state,
+enum vg_flow_state { VG_FLOW_STATES(VG_FLOW_STATE_ENUM) VG_FLOW_STATE_MAX };
+#undef VG_FLOW_STATE_ENUM
+
+/* Maps `flows4` and `flows6`, LRU hashes. A flow is over once now - seen_s >= lifetime_s. */
+struct vg_flow {
+	__u64 packets, bytes; /* of replies that passed */
+	__u32 opened_s;	      /* CLOCK_MONOTONIC, seconds */
+	__u32 seen_s;	      /* the last packet either way; written at most once a second */
+	__u32 lifetime_s;
+	__u8 state; /* enum vg_flow_state */
+	__u8 pad[3];
+};
+_Static_assert(sizeof(struct vg_flow) == 32, "vg_flow has padding");
+
+/* Lifetimes of TCP flows that aren't OPEN, as nf_conntrack has them (its sysctls' defaults). */
+#define VG_FLOW_TCP_NEW_S 120
+#define VG_FLOW_TCP_CLOSING_S 120
+#define VG_FLOW_TCP_CLOSED_S 10
+
+#define VG_MAX_FLOWS 4194304 /* each of flows4 and flows6 */
+#define VG_FLOWS_OFF 1	     /* entries of both maps under `replies: off` */
+
+/*
+ * Map `flow_filter`, 64-bit words: a one-hash Bloom filter in front of the two flow maps. Word 0 is
+ * the half in use, 0 or 1; half h begins at word 1 + h * words, where `words` is a power of two. The
+ * recorder sets a flow's bit in both halves, after the flow itself; the daemon clears the half that
+ * is not in use, sets the bits of all flows there, then switches: a bit is never missing.
+ */
+#define VG_FILTER_FLOWS_PER_WORD 4 /* 16 bits for each entry that one flow map has room for */
+/* Words of one half for a power of two of at least 4 flows, and entries of the whole map. */
+#define VG_FILTER_WORDS(flows) ((flows) / VG_FILTER_FLOWS_PER_WORD ?: 1)
+#define VG_FILTER_ENTRIES(flows) (1 + 2 * VG_FILTER_WORDS(flows))
+
+/* Map `refused`, elements of this, direct-mapped by hash: see bpf/flows.h. */
+struct vg_refused {
+	__u32 tag;    /* the hash's upper half */
+	__u32 seen_s; /* CLOCK_MONOTONIC; 0: free */
+};
+#define VG_REFUSED_MAX 65536
+
+/* Map `flow_counters`, per CPU, written by the datapath alone. */
+enum vg_flow_counter {
+	VG_FLOW_OPENED,	 /* flows that the recorder has added */
+	VG_FLOW_EXPIRED, /* flows that were over and were opened again in place */
+	VG_FLOW_FULL,	 /* flows that couldn't be added */
+	VG_FLOW_COUNTER_MAX
+};
+
+/* Map `flow_totals`, one element, written by the daemon alone. */
+struct vg_flow_totals {
+	__u64 seeded; /* added for sockets that were open before */
+	__u64 swept;  /* removed since they were over */
+};
+_Static_assert(sizeof(struct vg_flow_totals) == 16, "vg_flow_totals has padding");
+
+/* ---- fragments: pinned, shared by all generations, written by the datapath alone ---- */
+
+#define VG_MAX_FRAGMENTS 8192
+/* As long as Linux keeps fragments: ipfrag_time is 30 s, ip6frag_time 60 s (net/ip.h, net/ipv6.h). */
+#define VG_FRAGMENT_LIFETIME4_S 30
+#define VG_FRAGMENT_LIFETIME6_S 60
+
+/*
+ * A datagram in fragments, in network byte order; an IPv4 address is in word 0. `protocol` is 0 for
+ * IPv6, where that of later fragments doesn't count (RFC 8200 §4.5).
+ */
+struct vg_fragment_key {
+	__be32 source[4], destination[4];
+	__be32 id;
+	__u8 protocol;
+	__u8 family; /* 4 or 6 */
+	__u16 nic;   /* counter slot of the interface */
+};
+_Static_assert(sizeof(struct vg_fragment_key) == 40, "vg_fragment_key has padding");
+
+/* What later fragments follow. */
+struct vg_fragment {
+	__u32 seen_s;	   /* CLOCK_MONOTONIC, of the first fragment */
+	__u16 outcome;	   /* enum vg_outcome */
+	__u16 service;	   /* counter slot, or VG_NO_SERVICE */
+	__u32 headers_end; /* offset in the datagram at which its L4 header ends */
+};
+_Static_assert(sizeof(struct vg_fragment) == 12, "vg_fragment has padding");
 
 /* ---- tables of one policy: filled before the policy program is loaded, never edited ---- */
 
@@ -166,9 +282,14 @@ struct vg_settings {
 	__u8 monitor;
 	__u8 non_ip_pass;
 	__u8 frags;
+	__u8 track; /* 1: replies pass, and the recorder runs */
+	__u8 pad[3];
+	__u32 filter_words;	    /* of one half of `flow_filter` */
+	__u32 tcp_s, udp_s, icmp_s; /* lifetimes of flows; other protocols have UDP's */
 };
 
-/* Slot of the map `programs` that holds the policy program in force. */
+/* Slots of `programs` and `recorders` that hold the policy program and the recorder in force. */
 #define VG_PROGRAM_POLICY 0
+#define VG_PROGRAM_RECORDER 0
 
 #endif

@@ -12,9 +12,12 @@
 	X(PASS, NON_IP, "non-ip")             \
 	X(PASS, OPEN, "open")                 \
 	X(PASS, ADMITTED, "admitted")         \
+	X(PASS, REPLY, "reply")               \
+	X(PASS, RELATED, "related")           \
 	X(DROP, MALFORMED, "malformed")       \
 	X(DROP, NON_IP, "non-ip")             \
 	X(DROP, MARTIAN, "martian")           \
+	X(DROP, FRAGMENT, "fragment")         \
 	X(DROP, NOT_ADMITTED, "not-admitted") \
 	X(DROP, UNLISTED, "unlisted")
 

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The flows that this host has opened: their tables, and what a packet of either direction does to
+ * its flow. Only the recorder adds flows, and only for packets that leave: what comes in can neither
+ * open a flow nor evict one, and refreshes none but its own.
+ */
+#ifndef VPCGATE_BPF_FLOWS_H
+#define VPCGATE_BPF_FLOWS_H
+
+#include "bpf/l4.h"
+#include "bpf/state.h"
+#include "vpcgate/flow.h"
+
+/* IANA, ICMP and ICMPv6 type numbers. */
+#define VG_ICMP4_ECHO_REPLY 0
+#define VG_ICMP4_ECHO 8
+#define VG_ICMP6_ECHO 128
+#define VG_ICMP6_ECHO_REPLY 129
+
+/*
+ * CLOCK_MONOTONIC in seconds, up to 4 ms late. A division would cost more than all else here: units
+ * of 2^24 ns are multiplied by their length in seconds, 2^24 / 10^9, as a fraction of 2^32.
+ */
+static __always_inline __u32 vg_now_s(void)
+{
+	return (bpf_ktime_get_coarse_ns() >> 24) * 72057594 >> 32;
+}
+
+/* Signed, since userspace's clock, which seeds flows, is not late. */
+static __always_inline bool vg_is_over(__u32 seen_s, __u32 lifetime_s, __u32 now_s)
+{
+	return (__s32)(now_s - seen_s) >= (__s32)lifetime_s;
+}
+
+/* What a flow's key has besides the addresses. */
+struct vg_flow_ports {
+	__be16 remote, local;
+	__u8 protocol;
+};
+
+/* Does the packet ask for a connection? What can't be told doesn't. */
+static __always_inline bool vg_is_tcp_request(const struct vg_l4 *l4)
+{
+	return (l4->tcp_flags & (VG_TCP_SYN | VG_TCP_ACK)) == VG_TCP_SYN;
+}
+
+/*
+ * The ports of the flow that a packet with these belongs to; false where it can't belong to any.
+ * `echo` is the one ICMP type that can, of `icmp`, the family's own ICMP.
+ */
+static __always_inline bool vg_read_flow_ports(const struct vg_l4 *l4, __u32 remote, __u32 local,
+					       __u32 icmp, __u32 echo, struct vg_flow_ports *ports)
+{
+	*ports = (struct vg_flow_ports){.protocol = l4->protocol};
+	if (l4->protocol == VG_PROTOCOL_UNKNOWN)
+		return false;
+	if (l4->protocol == icmp) {
+		ports->local = bpf_htons(l4->icmp_id);
+		return l4->icmp_type == echo && l4->icmp_id != VG_UNKNOWN;
+	}
+	if (!vg_has_ports(l4->protocol))
+		return true;
+	ports->remote = bpf_htons(remote);
+	ports->local = bpf_htons(local);
+	return remote != VG_UNKNOWN;
+}
+
+/* ---- the filter in front ---- */
+
+static __always_inline __u64 *vg_filter_at(__u32 index)
+{
+	return bpf_map_lookup_elem(&flow_filter, &index);
+}
+
+static __always_inline bool vg_filter_has(__u64 hash)
+{
+	const __u64 *half = vg_filter_at(0), *word;
+
+	if (!half)
+		return false;
+	word = vg_filter_at(vg_filter_word(hash, settings.filter_words, *half & 1));
+	return word && *word & vg_filter_bit(hash);
+}
+
+static __always_inline void vg_filter_add(__u64 hash)
+{
+#pragma unroll
+	for (__u32 half = 0; half < 2; half++) {
+		__u64 *word = vg_filter_at(vg_filter_word(hash, settings.filter_words, half));
+
+		if (word)
+			__sync_fetch_and_or(word, vg_filter_bit(hash));
+	}
+}
+
+/* ---- a flow and its packets ---- */
+
+/* NULL where there is none, or it is over. Ask vg_filter_has() first, which is cheaper. */
+static __always_inline struct vg_flow *vg_find_flow(void *flows, const void *key, __u32 now_s)
+{
+	struct vg_flow *flow = bpf_map_lookup_elem(flows, key);
+
+	return flow && !vg_is_over(flow->seen_s, flow->lifetime_s, now_s) ? flow : NULL;
+}
+
+/* Of an OPEN flow, and of one of any other protocol than TCP. */
+static __always_inline __u32 vg_lifetime_s(__u32 protocol)
+{
+	if (protocol == IPPROTO_TCP)
+		return settings.tcp_s;
+	if (protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6)
+		return settings.icmp_s;
+	return settings.udp_s;
+}
+
+static __always_inline void vg_refresh(struct vg_flow *flow, __u32 protocol, __u32 now_s)
+{
+	if (flow->seen_s == now_s || flow->state == VG_FLOW_CLOSED)
+		return;
+	flow->seen_s = now_s;
+	if (flow->state == VG_FLOW_OPEN)
+		flow->lifetime_s = vg_lifetime_s(protocol);
+}
+
+/*
+ * A reply of `bytes`. Not atomic: the packets of one flow arrive on one CPU, and if ever they don't,
+ * a count may be lost. RST opens nothing, and nothing from outside closes a flow, since who sent it
+ * is anybody's guess.
+ */
+static __always_inline void vg_flow_answered(struct vg_flow *flow, const struct vg_l4 *l4,
+					     __u32 bytes, __u32 now_s)
+{
+	flow->packets++;
+	flow->bytes += bytes;
+	if (flow->state == VG_FLOW_NEW &&
+	    (l4->protocol != IPPROTO_TCP || !(l4->tcp_flags & VG_TCP_RST))) {
+		flow->state = VG_FLOW_OPEN;
+		flow->lifetime_s = vg_lifetime_s(l4->protocol);
+	}
+	vg_refresh(flow, l4->protocol, now_s);
+}
+
+/* A packet of this host's, other than one that opens the flow anew. */
+static __always_inline void vg_flow_sent(struct vg_flow *flow, const struct vg_l4 *l4, __u32 now_s)
+{
+	if (l4->protocol == IPPROTO_TCP && l4->tcp_flags & (VG_TCP_FIN | VG_TCP_RST) &&
+	    flow->state != VG_FLOW_CLOSED) {
+		const bool reset = l4->tcp_flags & VG_TCP_RST;
+
+		flow->lifetime_s = reset ? VG_FLOW_TCP_CLOSED_S : VG_FLOW_TCP_CLOSING_S;
+		flow->seen_s = now_s;
+		flow->state = reset ? VG_FLOW_CLOSED : VG_FLOW_CLOSING;
+		return;
+	}
+	vg_refresh(flow, l4->protocol, now_s);
+}
+
+static __always_inline void vg_count_flow(__u32 counter)
+{
+	__u64 *count = bpf_map_lookup_elem(&flow_counters, &counter);
+
+	if (count)
+		++*count;
+}
+
+/* Adds a flow, in place of one that is over. Its bit in the filter comes after it. */
+static __always_inline void vg_open_flow(void *flows, const void *key, __u64 hash, __u32 protocol,
+					 __u32 now_s)
+{
+	const struct vg_flow flow = {
+		.opened_s = now_s,
+		.seen_s = now_s,
+		.lifetime_s = protocol == IPPROTO_TCP ? VG_FLOW_TCP_NEW_S : vg_lifetime_s(protocol),
+		.state = VG_FLOW_NEW,
+	};
+
+	if (bpf_map_lookup_elem(flows, key))
+		vg_count_flow(VG_FLOW_EXPIRED);
+	if (bpf_map_update_elem(flows, key, &flow, BPF_ANY) < 0) {
+		vg_count_flow(VG_FLOW_FULL);
+		return;
+	}
+	vg_filter_add(hash);
+	vg_count_flow(VG_FLOW_OPENED);
+}
+
+/* ---- what `monitor` let pass ---- */
+
+/*
+ * Under `monitor` a refused packet reaches its receiver, whose answer would open a flow and make the
+ * next one a reply: a conversation that `enforce` would never have let begin. So the datapath notes
+ * what it refused, and the recorder opens no flow for the answer. A table of fixed size: a flood may
+ * push a note out, which then costs only that. TCP needs none, since an answer has no SYN alone.
+ */
+static __always_inline struct vg_refused *vg_refused_at(__u64 hash)
+{
+	const __u32 index = hash % VG_REFUSED_MAX;
+
+	return bpf_map_lookup_elem(&refused, &index);
+}
+
+static __always_inline void vg_note_refused(__u64 hash, __u32 now_s)
+{
+	struct vg_refused *note = vg_refused_at(hash);
+
+	if (note)
+		*note = (struct vg_refused){.tag = hash >> 32, .seen_s = now_s};
+}
+
+/* Also renews the note: the answers may go on for longer than the questions. */
+static __always_inline bool vg_was_refused(__u64 hash, __u32 now_s)
+{
+	struct vg_refused *note = vg_refused_at(hash);
+
+	if (!note || !note->seen_s || note->tag != hash >> 32 ||
+	    vg_is_over(note->seen_s, settings.udp_s, now_s))
+		return false;
+	note->seen_s = now_s;
+	return true;
+}
+
+#endif
