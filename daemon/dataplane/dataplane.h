@@ -2,8 +2,10 @@
 /*
  * The kernel side as userspace sees it. Everything lives in one bpffs folder, DIR:
  *   DIR/state, labels, counters, service_counters   maps shared by all generations
- *   DIR/programs                                    PROG_ARRAY; slot 0 is the policy in force
- *   DIR/entry                                       the entry program
+ *   DIR/flows4, flows6, flow_filter, refused,       flows that this host has opened, and what is
+ *       flow_counters, flow_totals, fragments       known of datagrams in fragments
+ *   DIR/programs, recorders                         PROG_ARRAYs; slot 0 is what is in force
+ *   DIR/entry, egress                               the programs that NICs carry
  *   DIR/links/IFNAME                                a bpf_link for each filtered NIC
  * Nothing here logs: functions return a negative errno and fill `diag` (text only, no file).
  */
@@ -48,9 +50,11 @@ struct vg_target {
 };
 
 /*
- * Loads a fresh policy program with its tables, then puts it in force by one write. On failure the
- * policy in force stays. Counter slots are assigned by name and kept. -E2BIG: more than
- * VG_MAX_INTERFACES targets. Must come before vg_dataplane_attach() of a new target.
+ * Loads a fresh policy program with its tables, then puts it in force by one write; the recorder
+ * likewise, just before. On failure the policy in force stays. Counter slots are assigned by name
+ * and kept. Flows are kept too, also where `max-flows` is another: of more than there is room for,
+ * those seen last. -E2BIG: more than VG_MAX_INTERFACES targets. Must come before
+ * vg_dataplane_attach() of a new target.
  */
 int vg_dataplane_publish(struct vg_dataplane *dataplane, const struct vg_policy *policy,
 			 const struct vg_tables *tables, const struct vg_target *targets, size_t n,
@@ -73,9 +77,30 @@ int vg_dataplane_attach(struct vg_dataplane *dataplane, unsigned ifindex, const 
 			enum vg_attach_mode mode, struct vg_attachment *ret_attachment,
 			struct vg_diag *diag);
 
+/* True where vg_dataplane_attach() would adopt a link. */
+bool vg_dataplane_is_attached(const struct vg_dataplane *dataplane, unsigned ifindex,
+			      const char *name);
+
+/* ---- the recorder's side of a NIC: a classifier at the egress of its clsact qdisc ---- */
+
 /*
- * Takes the filter off one NIC. Needs no open dataplane, so that the CLI can do it while no daemon
- * runs. -ENOENT: there is no link of that name.
+ * Makes sure that packets which leave by the NIC meet the recorder: keeps the filter that is there,
+ * replaces an older version's in place, or adds one beside those of others, which are left alone.
+ * Comes before vg_dataplane_attach(), so that no flow is opened unseen. `ret_adopted`: there was one.
+ * -ENOTSUP: the kernel or the NIC's qdisc can't; -ENODEV: no such NIC.
+ */
+int vg_dataplane_record(const struct vg_dataplane *dataplane, unsigned ifindex, const char *name,
+			bool *ret_adopted, struct vg_diag *diag);
+
+/* Takes it off again; the qdisc stays, since others may use it. -ENOENT: there was none. */
+int vg_dataplane_unrecord(unsigned ifindex, const char *name, struct vg_diag *diag);
+
+/* Is there a recorder's filter, of any version, on that NIC? */
+bool vg_dataplane_is_recorded(unsigned ifindex);
+
+/*
+ * Takes the filter and the recorder off one NIC. Needs no open dataplane, so that the CLI can do it
+ * while no daemon runs. -ENOENT: there is no link of that name.
  */
 int vg_dataplane_detach(const char *dir, const char *name, struct vg_diag *diag);
 
@@ -127,7 +152,50 @@ int vg_counters_read(const char *dir, struct vg_counters **ret_counters, struct 
 void vg_counters_free(struct vg_counters *counters);
 void vg_counters_free_p(struct vg_counters **counters);
 
-/* ---- test and bench: one frame through entry and policy program ---- */
+/* ---- flows that this host has opened ---- */
+
+struct vg_flow_info {
+	struct vg_address remote, local;  /* source and destination of its replies */
+	unsigned remote_port, local_port; /* host byte order; see struct vg_flow_key4 */
+	unsigned protocol;
+	struct vg_flow flow;
+};
+
+/*
+ * The flows that are not over, in no order; reads the pinned maps and needs no daemon. `ret_now_s`
+ * is the time that theirs compare with. -ENODATA: replies are not tracked; else as
+ * vg_counters_read().
+ */
+int vg_flows_read(const char *dir, struct vg_flow_info **ret_flows, size_t *ret_n, __u32 *ret_now_s,
+		  struct vg_diag *diag);
+
+/* True where flows are recorded: false before the first publish, and under `replies: off`. */
+bool vg_dataplane_tracks(const struct vg_dataplane *dataplane);
+
+/*
+ * Adds flows that were open before anything recorded them: tuple and `flow.state` count, NEW or
+ * OPEN. Those that are known already stay as they are. -ENODATA: replies are not tracked.
+ */
+int vg_dataplane_seed(struct vg_dataplane *dataplane, const struct vg_flow_info *flows, size_t n,
+		      size_t *ret_added, struct vg_diag *diag);
+
+/*
+ * Removes flows that are over and builds the idle half of the filter anew. Works for about
+ * `budget_us`, then returns 1: there is more to do, call again soon. 0: done, until the next time.
+ */
+int vg_dataplane_sweep(struct vg_dataplane *dataplane, unsigned budget_us, struct vg_diag *diag);
+
+struct vg_flow_stats {
+	__u64 open, max; /* flows of both families; the room for each of them */
+	__u64 fullest;	 /* flows of the family that has more, as of the last sweep */
+	__u64 opened, expired, evicted, full;
+	__u32 lost_s; /* since a flow was last seen evicted or refused; UINT32_MAX: never */
+};
+
+/* opened = open + expired + evicted, always. -ENODATA: replies are not tracked. */
+int vg_dataplane_flow_stats(const struct vg_dataplane *dataplane, struct vg_flow_stats *ret_stats);
+
+/* ---- test and bench: one frame through entry and policy program, or egress and recorder ---- */
 
 /*
  * BPF_PROG_TEST_RUN of the entry program. `ifindex` 0 takes the kernel's default device. Returns the
@@ -135,5 +203,9 @@ void vg_counters_free_p(struct vg_counters **counters);
  */
 int vg_dataplane_test_run(struct vg_dataplane *dataplane, const void *frame, size_t length,
 			  unsigned ifindex, unsigned repeat, __u32 *ret_ns);
+
+/* The same of the egress program; returns the classifier's action. */
+int vg_dataplane_test_egress(struct vg_dataplane *dataplane, const void *frame, size_t length,
+			     unsigned ifindex, unsigned repeat, __u32 *ret_ns);
 
 #endif

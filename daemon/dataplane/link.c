@@ -106,25 +106,33 @@ int vg_dataplane_links(const char *dir, struct vg_link_info **ret_links, size_t 
 	return 0;
 }
 
-int vg_link_update_all(const char *dir, int entry_fd, struct vg_diag *diag)
+static int update_link(const struct vg_dataplane *dp, const char *name)
+{
+	_cleanup_close_ int fd = -1;
+	char path[PATH_MAX];
+
+	vg_link_path(dp->dir, name, path);
+	fd = bpf_obj_get(path);
+	return fd < 0 ? fd : bpf_link_update(fd, dp->fds[VG_PIN_ENTRY], NULL);
+}
+
+int vg_link_update_all(const struct vg_dataplane *dp, struct vg_diag *diag)
 {
 	_cleanup_free_ struct vg_link_info *links = NULL;
 	size_t n = 0;
-	int r = vg_dataplane_links(dir, &links, &n, diag);
+	int r = vg_dataplane_links(dp->dir, &links, &n, diag);
 
 	for (size_t i = 0; r >= 0 && i < n; i++) {
-		_cleanup_close_ int fd = -1;
-		char path[PATH_MAX];
-
 		if (!links[i].ifindex)
 			continue;
-		vg_link_path(dir, links[i].name, path);
-		fd = bpf_obj_get(path);
-		r = fd < 0 ? fd : bpf_link_update(fd, entry_fd, NULL);
+		/* The recorder first: what it opens the other side has to know. */
+		r = vg_egress_update(dp, links[i].ifindex);
+		if (r >= 0)
+			r = update_link(dp, links[i].name);
 		if (r < 0)
 			return vg_dataplane_fail(
 				diag, -r,
-				"can't replace the entry program on %s: %s; the filter in force there stays",
+				"can't replace the programs on %s: %s; the filter in force there stays",
 				links[i].name, strerror(-r));
 	}
 	return r;
@@ -159,6 +167,18 @@ static int fail_busy(unsigned ifindex, const char *name, struct vg_diag *diag)
 		diag, EBUSY,
 		"%s already has an XDP program, %s: remove it (`ip link set dev %s xdp off`, or stop what attached it) and try again",
 		name, *other ? other : "attached or removed just now", name);
+}
+
+bool vg_dataplane_is_attached(const struct vg_dataplane *dp, unsigned ifindex, const char *name)
+{
+	_cleanup_close_ int fd = -1;
+	struct bpf_link_info info;
+	char path[PATH_MAX];
+
+	vg_link_path(dp->dir, name, path);
+	fd = bpf_obj_get(path);
+	return fd >= 0 && link_info(fd, &info) >= 0 && info.xdp.ifindex == ifindex &&
+	       query_mode(ifindex, info.prog_id) != VG_ATTACH_INHERIT;
 }
 
 /*
@@ -276,19 +296,36 @@ int vg_dataplane_attach(struct vg_dataplane *dp, unsigned ifindex, const char *n
 	return 0;
 }
 
+/* Without a link there may still be a recorder, where somebody has removed the link by hand. */
+static int detach_rest(const char *name, struct vg_diag *diag)
+{
+	const unsigned ifindex = if_nametoindex(name);
+	const int r = ifindex ? vg_dataplane_unrecord(ifindex, name, diag) : -ENOENT;
+
+	return r == -ENOENT ? vg_dataplane_fail(diag, ENOENT, "%s is not filtered", name) : r;
+}
+
 int vg_dataplane_detach(const char *dir, const char *name, struct vg_diag *diag)
 {
 	_cleanup_close_ int fd = -1;
+	struct bpf_link_info info;
 	char path[PATH_MAX];
-	int r;
+	int r = 0;
 
 	vg_link_path(dir, name, path);
 	fd = bpf_obj_get(path);
 	if (fd == -ENOENT)
-		return vg_dataplane_fail(diag, ENOENT, "%s is not filtered", name);
+		return detach_rest(name, diag);
 	if (fd < 0)
 		return vg_dataplane_fail(diag, -fd, "can't open %s: %s%s", path, strerror(-fd),
 					 fd == -EPERM || fd == -EACCES ? " (run it as root)" : "");
+	if (link_info(fd, &info) < 0)
+		return vg_dataplane_fail(diag, errno, "can't read %s: %s", path, strerror(errno));
+	/* A NIC in another network namespace by now may have the number of one that is here. */
+	if (info.xdp.ifindex && query_mode(info.xdp.ifindex, info.prog_id) != VG_ATTACH_INHERIT)
+		r = vg_dataplane_unrecord(info.xdp.ifindex, name, diag);
+	if (r < 0 && r != -ENOENT)
+		return r;
 	r = bpf_link_detach(fd);
 	if (r < 0)
 		return vg_dataplane_fail(diag, -r, "can't detach %s: %s", name, strerror(-r));

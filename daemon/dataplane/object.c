@@ -16,12 +16,31 @@
 #include "share/cleanup.h"
 
 const char *const vg_pin_names[VG_PIN_MAX] = {
-	[VG_PIN_STATE] = "state",	[VG_PIN_LABELS] = "labels",
-	[VG_PIN_COUNTERS] = "counters", [VG_PIN_SERVICE_COUNTERS] = "service_counters",
-	[VG_PIN_PROGRAMS] = "programs", [VG_PIN_ENTRY] = "entry",
+	[VG_PIN_STATE] = "state",
+	[VG_PIN_LABELS] = "labels",
+	[VG_PIN_COUNTERS] = "counters",
+	[VG_PIN_SERVICE_COUNTERS] = "service_counters",
+	[VG_PIN_FLOWS4] = "flows4",
+	[VG_PIN_FLOWS6] = "flows6",
+	[VG_PIN_FLOW_FILTER] = "flow_filter",
+	[VG_PIN_REFUSED] = "refused",
+	[VG_PIN_FLOW_COUNTERS] = "flow_counters",
+	[VG_PIN_FLOW_TOTALS] = "flow_totals",
+	[VG_PIN_FRAGMENTS] = "fragments",
+	[VG_PIN_PROGRAMS] = "programs",
+	[VG_PIN_RECORDERS] = "recorders",
+	[VG_PIN_ENTRY] = "entry",
+	[VG_PIN_EGRESS] = "egress",
 };
 
-#define PROGRAMS_OLD "programs_old"
+/* See keep_old(). */
+static const struct {
+	enum vg_pin pin;
+	const char *old;
+} arrays[] = {
+	{VG_PIN_PROGRAMS, "programs_old"},
+	{VG_PIN_RECORDERS, "recorders_old"},
+};
 
 static void entry_destroy_p(struct entry_bpf **skeleton)
 {
@@ -111,27 +130,31 @@ static void close_fds(struct vg_dataplane *dp)
 	}
 }
 
-/* Does the entry program jump through this PROG_ARRAY? */
-static bool entry_uses(const struct bpf_prog_info *entry, const __u32 *map_ids, int programs_fd)
+/* -EPROTO: the program doesn't jump through that PROG_ARRAY. */
+static int check_jump(int program_fd, int array_fd, __u32 *ret_id)
 {
-	struct bpf_map_info info = {0};
-	__u32 size = sizeof(info);
+	__u32 map_ids[VG_PIN_MAX] = {0};
+	struct bpf_prog_info program = {.nr_map_ids = VG_PIN_MAX,
+					.map_ids = (__u64)(unsigned long)map_ids};
+	__u32 program_size = sizeof(program), array_size;
+	struct bpf_map_info array = {0};
 
-	if (bpf_obj_get_info_by_fd(programs_fd, &info, &size) < 0)
-		return false;
-	for (__u32 i = 0; i < entry->nr_map_ids && i < VG_PIN_MAX; i++)
-		if (map_ids[i] == info.id)
-			return true;
-	return false;
+	array_size = sizeof(array);
+	if (bpf_obj_get_info_by_fd(program_fd, &program, &program_size) < 0 ||
+	    bpf_obj_get_info_by_fd(array_fd, &array, &array_size) < 0)
+		return -errno;
+	for (__u32 i = 0; i < program.nr_map_ids && i < VG_PIN_MAX; i++) {
+		if (map_ids[i] != array.id)
+			continue;
+		*ret_id = program.id;
+		return 0;
+	}
+	return -EPROTO;
 }
 
 /* -ENOENT: there are no pins, or not all of them; -EPROTO: of another version, or not of a piece. */
 static int adopt(struct vg_dataplane *dp)
 {
-	__u32 map_ids[VG_PIN_MAX] = {0};
-	struct bpf_prog_info info = {.nr_map_ids = VG_PIN_MAX,
-				     .map_ids = (__u64)(unsigned long)map_ids};
-	__u32 size = sizeof(info), key = 0;
 	char path[PATH_MAX];
 	int r;
 
@@ -144,44 +167,49 @@ static int adopt(struct vg_dataplane *dp)
 		if (dp->fds[i] < 0)
 			return dp->fds[i];
 	}
-	for (key = 0; key < VG_LABEL_MAX; key++) {
+	for (__u32 key = 0; key < VG_LABEL_MAX; key++) {
 		r = bpf_map_lookup_elem(dp->fds[VG_PIN_LABELS], &key, &dp->labels[key]);
 		if (r < 0)
 			return r;
 	}
-	r = bpf_obj_get_info_by_fd(dp->fds[VG_PIN_ENTRY], &info, &size);
-	if (r < 0)
-		return r;
-	if (!entry_uses(&info, map_ids, dp->fds[VG_PIN_PROGRAMS]))
-		return -EPROTO;
-	dp->entry_id = info.id;
-	dp->pinned = true;
-	return 0;
+	r = check_jump(dp->fds[VG_PIN_ENTRY], dp->fds[VG_PIN_PROGRAMS], &dp->entry_id);
+	if (r >= 0)
+		r = check_jump(dp->fds[VG_PIN_EGRESS], dp->fds[VG_PIN_RECORDERS], &dp->egress_id);
+	dp->pinned = r >= 0;
+	return r;
 }
 
 /* Dups of the object's descriptors: the skeleton closes its own. */
 static int keep_fds(struct vg_dataplane *dp, const struct entry_bpf *skeleton)
 {
-	struct bpf_prog_info info = {0};
-	__u32 size = sizeof(info);
 	const int fds[VG_PIN_MAX] = {
 		[VG_PIN_STATE] = bpf_map__fd(skeleton->maps.state),
 		[VG_PIN_LABELS] = bpf_map__fd(skeleton->maps.labels),
 		[VG_PIN_COUNTERS] = bpf_map__fd(skeleton->maps.counters),
 		[VG_PIN_SERVICE_COUNTERS] = bpf_map__fd(skeleton->maps.service_counters),
+		[VG_PIN_FLOWS4] = bpf_map__fd(skeleton->maps.flows4),
+		[VG_PIN_FLOWS6] = bpf_map__fd(skeleton->maps.flows6),
+		[VG_PIN_FLOW_FILTER] = bpf_map__fd(skeleton->maps.flow_filter),
+		[VG_PIN_REFUSED] = bpf_map__fd(skeleton->maps.refused),
+		[VG_PIN_FLOW_COUNTERS] = bpf_map__fd(skeleton->maps.flow_counters),
+		[VG_PIN_FLOW_TOTALS] = bpf_map__fd(skeleton->maps.flow_totals),
+		[VG_PIN_FRAGMENTS] = bpf_map__fd(skeleton->maps.fragments),
 		[VG_PIN_PROGRAMS] = bpf_map__fd(skeleton->maps.programs),
+		[VG_PIN_RECORDERS] = bpf_map__fd(skeleton->maps.recorders),
 		[VG_PIN_ENTRY] = bpf_program__fd(skeleton->progs.vpcgate_entry),
+		[VG_PIN_EGRESS] = bpf_program__fd(skeleton->progs.vpcgate_egress),
 	};
+	int r;
 
 	for (int i = 0; i < VG_PIN_MAX; i++) {
 		dp->fds[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, 3);
 		if (dp->fds[i] < 0)
 			return -errno;
 	}
-	if (bpf_obj_get_info_by_fd(dp->fds[VG_PIN_ENTRY], &info, &size) < 0)
-		return -errno;
-	dp->entry_id = info.id;
-	return 0;
+	r = check_jump(dp->fds[VG_PIN_ENTRY], dp->fds[VG_PIN_PROGRAMS], &dp->entry_id);
+	return r < 0 ? r
+		     : check_jump(dp->fds[VG_PIN_EGRESS], dp->fds[VG_PIN_RECORDERS],
+				  &dp->egress_id);
 }
 
 static int load_entry(struct vg_dataplane *dp, bool frags)
@@ -233,6 +261,7 @@ int vg_dataplane_open(const char *dir, struct vg_dataplane **ret_dataplane, stru
 	if (!dp)
 		return -ENOMEM;
 	dp->lock_fd = -1;
+	dp->recorder_fd = -1;
 	for (int i = 0; i < VG_PIN_MAX; i++)
 		dp->fds[i] = -1;
 	if (strlen(dir) >= sizeof(dp->dir) - 64)
@@ -257,7 +286,9 @@ void vg_dataplane_close(struct vg_dataplane *dp)
 {
 	if (!dp)
 		return;
+	vg_sweep_cancel(dp);
 	close_fds(dp);
+	vg_close_p(&dp->recorder_fd);
 	vg_close_p(&dp->lock_fd);
 	free(dp);
 }
@@ -273,12 +304,11 @@ static int unlink_pin(const char *dir, const char *name, struct vg_diag *diag)
 
 	vg_pin_path(dir, name, path);
 	if (unlink(path) < 0 && errno != ENOENT)
-		return vg_dataplane_fail(diag, errno, "can't remove the old pin %s: %s", path,
-					 strerror(errno));
+		return vg_dataplane_fail(diag, errno, "can't remove %s: %s", path, strerror(errno));
 	return 0;
 }
 
-static int replace_pin(const struct vg_dataplane *dp, enum vg_pin pin, struct vg_diag *diag)
+int vg_object_replace_pin(const struct vg_dataplane *dp, enum vg_pin pin, struct vg_diag *diag)
 {
 	char path[PATH_MAX];
 	int r = unlink_pin(dp->dir, vg_pin_names[pin], diag);
@@ -293,20 +323,31 @@ static int replace_pin(const struct vg_dataplane *dp, enum vg_pin pin, struct vg
 }
 
 /*
- * The kernel empties a PROG_ARRAY that no pin and no descriptor is left of: the old one keeps a pin,
- * `programs_old`, for as long as a NIC may still jump through it. One that is there already is of a
+ * The kernel empties a PROG_ARRAY that no pin and no descriptor is left of: an old one keeps a pin
+ * of another name for as long as a NIC may still jump through it. One that is there already is of a
  * start that didn't come this far.
  */
-static int keep_old_programs(const char *dir, struct vg_diag *diag)
+static int keep_old(const char *dir, struct vg_diag *diag)
 {
 	char old[PATH_MAX], path[PATH_MAX];
 
-	vg_pin_path(dir, PROGRAMS_OLD, old);
-	vg_pin_path(dir, vg_pin_names[VG_PIN_PROGRAMS], path);
-	if (access(old, F_OK) < 0 && rename(path, old) < 0 && errno != ENOENT)
-		return vg_dataplane_fail(diag, errno, "can't rename the pin %s: %s", path,
-					 strerror(errno));
+	for (size_t i = 0; i < VG_ARRAY_SIZE(arrays); i++) {
+		vg_pin_path(dir, arrays[i].old, old);
+		vg_pin_path(dir, vg_pin_names[arrays[i].pin], path);
+		if (access(old, F_OK) < 0 && rename(path, old) < 0 && errno != ENOENT)
+			return vg_dataplane_fail(diag, errno, "can't rename the pin %s: %s", path,
+						 strerror(errno));
+	}
 	return 0;
+}
+
+static int drop_old(const char *dir, struct vg_diag *diag)
+{
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < VG_ARRAY_SIZE(arrays); i++)
+		r = unlink_pin(dir, arrays[i].old, diag);
+	return r;
 }
 
 /* The folder may have been removed and made again: the lock must be on the one that is there. */
@@ -339,15 +380,15 @@ int vg_object_pin(struct vg_dataplane *dp, struct vg_diag *diag)
 	if (r >= 0)
 		r = unlink_pin(dp->dir, vg_pin_names[VG_PIN_STATE], diag);
 	if (r >= 0)
-		r = keep_old_programs(dp->dir, diag);
+		r = keep_old(dp->dir, diag);
 	for (int i = VG_PIN_MAX - 1; r >= 0 && i > VG_PIN_STATE; i--)
-		r = replace_pin(dp, i, diag);
+		r = vg_object_replace_pin(dp, i, diag);
 	if (r >= 0)
-		r = vg_link_update_all(dp->dir, dp->fds[VG_PIN_ENTRY], diag);
+		r = vg_link_update_all(dp, diag);
 	if (r >= 0)
-		r = replace_pin(dp, VG_PIN_STATE, diag);
+		r = vg_object_replace_pin(dp, VG_PIN_STATE, diag);
 	if (r >= 0)
-		r = unlink_pin(dp->dir, PROGRAMS_OLD, diag);
+		r = drop_old(dp->dir, diag);
 	dp->pinned = r >= 0;
 	return r;
 }
@@ -405,12 +446,11 @@ int vg_dataplane_remove(const char *dir, struct vg_diag *diag)
 		r = vg_dataplane_detach(dir, links[i].name, diag);
 	if (r < 0)
 		return r;
-	for (int i = 0; i < VG_PIN_MAX; i++) {
-		vg_pin_path(dir, vg_pin_names[i], path);
-		if (unlink(path) < 0 && errno != ENOENT)
-			return vg_dataplane_fail(diag, errno, "can't remove %s: %s", path,
-						 strerror(errno));
-	}
+	r = drop_old(dir, diag);
+	for (int i = 0; r >= 0 && i < VG_PIN_MAX; i++)
+		r = unlink_pin(dir, vg_pin_names[i], diag);
+	if (r < 0)
+		return r;
 	vg_pin_path(dir, "links", path);
 	if ((rmdir(path) < 0 || rmdir(dir) < 0) && errno != ENOENT)
 		return vg_dataplane_fail(diag, errno, "can't remove %s: %s", dir, strerror(errno));
@@ -431,4 +471,20 @@ int vg_dataplane_test_run(struct vg_dataplane *dp, const void *frame, size_t len
 	if (ret_ns)
 		*ret_ns = opts.duration;
 	return opts.retval;
+}
+
+int vg_dataplane_test_egress(struct vg_dataplane *dp, const void *frame, size_t length,
+			     unsigned ifindex, unsigned repeat, __u32 *ret_ns)
+{
+	struct __sk_buff ctx = {.ifindex = ifindex};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = length,
+		    .ctx_in = ifindex ? &ctx : NULL, .ctx_size_in = ifindex ? sizeof(ctx) : 0,
+		    .repeat = repeat);
+	const int r = bpf_prog_test_run_opts(dp->fds[VG_PIN_EGRESS], &opts);
+
+	if (r < 0)
+		return r;
+	if (ret_ns)
+		*ret_ns = opts.duration;
+	return (int)opts.retval;
 }

@@ -3,6 +3,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/bpf.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,155 +16,6 @@
 static void policy_destroy_p(struct policy_bpf **skeleton)
 {
 	policy_bpf__destroy(*skeleton);
-}
-
-/* ---- counter slots: kept by name ---- */
-
-/* A range of labels, such as those of the source sets. */
-struct label_range {
-	struct vg_label *labels;
-	unsigned first, n; /* within `labels`; slots count from `first` */
-};
-
-static int label_find(const struct label_range *range, const char *name)
-{
-	for (unsigned i = 0; i < range->n; i++)
-		if (strncmp(range->labels[range->first + i].name, name, VG_NAME_SIZE) == 0)
-			return i;
-	return -ENOENT;
-}
-
-/*
- * The slot of each of `n` names, in `slots`: the one it has, else a free one, else one whose name
- * this policy doesn't use. -ENOSPC: there are more names than slots.
- */
-static int labels_assign(const struct label_range *range, const char *const *names, size_t n,
-			 __u16 *slots)
-{
-	bool used[VG_MAX_SERVICES] = {false};
-
-	for (size_t i = 0; i < n; i++) {
-		const int slot = label_find(range, names[i]);
-
-		slots[i] = slot < 0 ? UINT16_MAX : slot;
-		if (slot >= 0)
-			used[slot] = true;
-	}
-	for (size_t i = 0; i < n; i++) {
-		int slot = slots[i] == UINT16_MAX ? label_find(range, "") : slots[i];
-
-		for (unsigned k = 0; slot < 0 && k < range->n; k++)
-			if (!used[k])
-				slot = k;
-		if (slot < 0)
-			return -ENOSPC;
-		used[slot] = true;
-		slots[i] = slot;
-		snprintf(range->labels[range->first + slot].name, VG_NAME_SIZE, "%s", names[i]);
-	}
-	return 0;
-}
-
-/* The counter slots of one publish, and all labels as they will be once it is in force. */
-struct slots {
-	struct vg_label labels[VG_LABEL_MAX];
-	__u16 interface[VG_MAX_INTERFACES];
-	__u16 source[VG_MAX_POLICY_SETS];
-	__u16 service[VG_MAX_SERVICES];
-};
-
-static int slots_assign(const struct vg_dataplane *dp, const struct vg_policy *policy,
-			const struct vg_target *targets, size_t n, struct slots *slots)
-{
-	/* Slot 0 of the sources is "in no set" and never has a name. */
-	const struct label_range interfaces = {slots->labels, VG_LABEL_INTERFACE,
-					       VG_MAX_INTERFACES};
-	const struct label_range sources = {slots->labels, VG_LABEL_SOURCE + 1, VG_MAX_SOURCES - 1};
-	const struct label_range services = {slots->labels, VG_LABEL_SERVICE, VG_MAX_SERVICES};
-	const char *names[VG_MAX_SERVICES];
-	int r;
-
-	memcpy(slots->labels, dp->labels, sizeof(slots->labels));
-	for (size_t i = 0; i < n; i++)
-		names[i] = targets[i].name;
-	r = labels_assign(&interfaces, names, n, slots->interface);
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < policy->n_sets; i++)
-		names[i] = policy->sets[i].name;
-	r = labels_assign(&sources, names, policy->n_sets, slots->source);
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < policy->n_sets; i++)
-		slots->source[i]++;
-	for (size_t i = 0; i < policy->n_services; i++)
-		names[i] = policy->services[i].name;
-	return labels_assign(&services, names, policy->n_services, slots->service);
-}
-
-static int zero_element(int map_fd, __u32 key, size_t value_size)
-{
-	_cleanup_free_ void *zero = calloc(libbpf_num_possible_cpus(), value_size);
-
-	return zero ? bpf_map_update_elem(map_fd, &key, zero, BPF_ANY) : -ENOMEM;
-}
-
-static int zero_source(int map_fd, unsigned source)
-{
-	const int cpus = libbpf_num_possible_cpus();
-	_cleanup_free_ struct vg_interface_counters *copies = calloc(cpus, sizeof(*copies));
-	int r = copies ? 0 : -ENOMEM;
-
-	for (__u32 key = 0; r >= 0 && key < VG_MAX_INTERFACES; key++) {
-		r = bpf_map_lookup_elem(map_fd, &key, copies);
-		for (int cpu = 0; r >= 0 && cpu < cpus; cpu++)
-			for (unsigned row = 0; row < VG_ROW_MAX; row++)
-				copies[cpu].count[row][source] = (struct vg_count){0};
-		if (r >= 0)
-			r = bpf_map_update_elem(map_fd, &key, copies, BPF_ANY);
-	}
-	return r;
-}
-
-/* A slot that changes hands starts again from zero. */
-static int zero_slot(const struct vg_dataplane *dp, unsigned label)
-{
-	const int services = dp->fds[VG_PIN_SERVICE_COUNTERS];
-	int r = 0;
-
-	if (label >= VG_LABEL_SERVICE) {
-		for (unsigned i = 0; r >= 0 && i < VG_MAX_INTERFACES; i++)
-			r = zero_element(services, i * VG_MAX_SERVICES + label - VG_LABEL_SERVICE,
-					 sizeof(struct vg_service_counters));
-		return r;
-	}
-	if (label >= VG_LABEL_SOURCE)
-		return zero_source(dp->fds[VG_PIN_COUNTERS], label - VG_LABEL_SOURCE);
-	for (unsigned i = 0; r >= 0 && i < VG_MAX_SERVICES; i++)
-		r = zero_element(services, label * VG_MAX_SERVICES + i,
-				 sizeof(struct vg_service_counters));
-	return r < 0 ? r
-		     : zero_element(dp->fds[VG_PIN_COUNTERS], label,
-				    sizeof(struct vg_interface_counters));
-}
-
-static int labels_write(struct vg_dataplane *dp, const struct vg_label *labels)
-{
-	for (__u32 key = 0; key < VG_LABEL_MAX; key++) {
-		int r = 0;
-
-		if (memcmp(&labels[key], &dp->labels[key], sizeof(*labels)) == 0)
-			continue;
-		if (dp->labels[key].name[0])
-			r = zero_slot(dp, key);
-		if (r >= 0)
-			r = bpf_map_update_elem(dp->fds[VG_PIN_LABELS], &key, &labels[key],
-						BPF_ANY);
-		if (r < 0)
-			return r;
-		dp->labels[key] = labels[key];
-	}
-	return 0;
 }
 
 /* ---- tables into maps ---- */
@@ -222,7 +74,7 @@ static void fill_root(struct vg_trie_root *root, const struct vg_trie *trie)
 
 /* The tables' set and service numbers turned into counter slots. */
 static void fill_classes(struct vg_class *classes, const struct vg_tables *tables,
-			 const struct slots *slots)
+			 const struct vg_slots *slots)
 {
 	for (size_t i = 0; i < tables->classes.n; i++) {
 		const struct vg_trie_class *class = &tables->classes.items[i];
@@ -236,7 +88,7 @@ static void fill_classes(struct vg_class *classes, const struct vg_tables *table
 
 /* The globals of the program, before it is loaded. */
 static void fill_globals(struct policy_bpf *skeleton, const struct vg_tables *tables,
-			 const struct slots *slots)
+			 const struct vg_slots *slots)
 {
 	fill_root(&skeleton->bss->source4_root, &tables->source4);
 	fill_root(&skeleton->bss->source6_root, &tables->source6);
@@ -246,7 +98,7 @@ static void fill_globals(struct policy_bpf *skeleton, const struct vg_tables *ta
 }
 
 static struct vg_admission *make_admission(const struct vg_tables *tables,
-					   const struct slots *slots)
+					   const struct vg_slots *slots)
 {
 	struct vg_admission *admission = calloc(tables->n_admissions, sizeof(*admission));
 
@@ -258,9 +110,24 @@ static struct vg_admission *make_admission(const struct vg_tables *tables,
 	return admission;
 }
 
+/* The room of each flow table, and the words of a filter half that go with it. */
+static __u32 flow_room(const struct vg_policy *policy)
+{
+	return policy->replies.track ? policy->replies.max_flows : VG_FLOWS_OFF;
+}
+
+static __u32 filter_words(const struct vg_policy *policy)
+{
+	__u32 flows = 1;
+
+	while (flows < flow_room(policy))
+		flows *= 2;
+	return VG_FILTER_WORDS(flows);
+}
+
 static void make_settings(const struct vg_dataplane *dp, const struct vg_policy *policy,
 			  const struct vg_tables *tables, const struct vg_target *targets, size_t n,
-			  const struct slots *slots, struct vg_settings *settings)
+			  const struct vg_slots *slots, struct vg_settings *settings)
 {
 	*settings = (struct vg_settings){
 		.nics = n,
@@ -270,6 +137,11 @@ static void make_settings(const struct vg_dataplane *dp, const struct vg_policy 
 		.monitor = policy->monitor,
 		.non_ip_pass = policy->non_ip_pass,
 		.frags = dp->state.frags,
+		.track = policy->replies.track,
+		.filter_words = filter_words(policy),
+		.tcp_s = policy->replies.tcp_s,
+		.udp_s = policy->replies.udp_s,
+		.icmp_s = policy->replies.icmp_s,
 	};
 	for (size_t i = 0; i < n; i++)
 		settings->nic[i] = (struct vg_nic){
@@ -280,17 +152,65 @@ static void make_settings(const struct vg_dataplane *dp, const struct vg_policy 
 		};
 }
 
-static int load_program(const struct vg_dataplane *dp, struct policy_bpf *skeleton,
-			const struct table tables[N_TABLES])
+/* ---- the maps that outlive this policy ---- */
+
+#define N_FLOW_MAPS 3 /* VG_PIN_FLOWS4 to VG_PIN_FLOW_FILTER: those whose size a policy gives */
+
+static void list_flow_maps(const struct policy_bpf *s, struct bpf_map *out[N_FLOW_MAPS])
+{
+	out[0] = s->maps.flows4;
+	out[1] = s->maps.flows6;
+	out[2] = s->maps.flow_filter;
+}
+
+/* Do the flow maps in force have the size that a policy wants? */
+static bool fits(const struct vg_dataplane *dp, const struct vg_policy *policy)
+{
+	const __u32 room = flow_room(policy);
+
+	return vg_map_room(dp->fds[VG_PIN_FLOWS4]) == room &&
+	       vg_map_room(dp->fds[VG_PIN_FLOWS6]) == room &&
+	       vg_map_room(dp->fds[VG_PIN_FLOW_FILTER]) == 1 + 2 * filter_words(policy);
+}
+
+/* Where they don't fit, loading makes new flow maps. */
+static int reuse_maps(const struct vg_dataplane *dp, struct policy_bpf *s,
+		      const struct vg_policy *policy, bool resize)
+{
+	const struct {
+		struct bpf_map *map;
+		enum vg_pin pin;
+	} shared[] = {
+		{s->maps.counters, VG_PIN_COUNTERS},
+		{s->maps.service_counters, VG_PIN_SERVICE_COUNTERS},
+		{s->maps.refused, VG_PIN_REFUSED},
+		{s->maps.flow_counters, VG_PIN_FLOW_COUNTERS},
+		{s->maps.fragments, VG_PIN_FRAGMENTS},
+	};
+	const __u32 room = flow_room(policy);
+	const __u32 sizes[N_FLOW_MAPS] = {room, room, 1 + 2 * filter_words(policy)};
+	struct bpf_map *maps[N_FLOW_MAPS];
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < VG_ARRAY_SIZE(shared); i++)
+		r = bpf_map__reuse_fd(shared[i].map, dp->fds[shared[i].pin]);
+	list_flow_maps(s, maps);
+	for (int i = 0; r >= 0 && i < N_FLOW_MAPS; i++)
+		r = resize ? bpf_map__set_max_entries(maps[i], sizes[i])
+			   : bpf_map__reuse_fd(maps[i], dp->fds[VG_PIN_FLOWS4 + i]);
+	return r;
+}
+
+static int load_programs(const struct vg_dataplane *dp, struct policy_bpf *skeleton,
+			 const struct table tables[N_TABLES], const struct vg_policy *policy,
+			 bool resize)
 {
 	int r;
 
 	bpf_program__set_flags(skeleton->progs.vpcgate_policy,
 			       dp->state.frags ? BPF_F_XDP_HAS_FRAGS : 0);
-	r = bpf_map__reuse_fd(skeleton->maps.counters, dp->fds[VG_PIN_COUNTERS]);
-	if (r < 0)
-		return r;
-	r = bpf_map__reuse_fd(skeleton->maps.service_counters, dp->fds[VG_PIN_SERVICE_COUNTERS]);
+	bpf_program__set_autoload(skeleton->progs.vpcgate_recorder, policy->replies.track);
+	r = reuse_maps(dp, skeleton, policy, resize);
 	for (size_t i = 0; r >= 0 && i < N_TABLES; i++)
 		r = bpf_map__set_max_entries(tables[i].map, tables[i].n ? tables[i].n : 1);
 	if (r >= 0)
@@ -309,12 +229,13 @@ static int put_in_force(struct vg_dataplane *dp, int program_fd, const struct vg
 	__u32 key = VG_PROGRAM_POLICY;
 	int r;
 
-	r = labels_write(dp, labels);
+	r = vg_labels_write(dp, labels);
 	if (r < 0)
 		return r;
 	r = bpf_map_update_elem(dp->fds[VG_PIN_PROGRAMS], &key, &program_fd, BPF_ANY);
 	if (r < 0)
 		return r;
+	dp->replies = policy->replies;
 	state.generation++;
 	state.published_s = time(NULL);
 	state.monitor = policy->monitor;
@@ -324,16 +245,139 @@ static int put_in_force(struct vg_dataplane *dp, int program_fd, const struct vg
 	return bpf_map_update_elem(dp->fds[VG_PIN_STATE], &key, &state, BPF_ANY);
 }
 
+/*
+ * The recorder goes first: what the policy in force would not let in again must be recorded before.
+ * Where the policy fails then, the recorder from before comes back.
+ */
+static int switch_tracked(struct vg_dataplane *dp, const struct policy_bpf *skeleton,
+			  const struct vg_policy *policy, const struct vg_label *labels,
+			  struct vg_flow_move *move)
+{
+	const int fd = bpf_program__fd(skeleton->progs.vpcgate_recorder);
+	_cleanup_close_ int kept_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	__u32 key = VG_PROGRAM_RECORDER;
+	int r;
+
+	if (kept_fd < 0)
+		return -errno;
+	r = bpf_map_update_elem(dp->fds[VG_PIN_RECORDERS], &key, &fd, BPF_ANY);
+	if (r < 0)
+		return r;
+	/* A flow that can't be copied now opens again with its next packet, as after an eviction. */
+	vg_flow_move_finish(move);
+	r = put_in_force(dp, bpf_program__fd(skeleton->progs.vpcgate_policy), policy, labels);
+	if (r < 0) {
+		if (dp->recorder_fd >= 0)
+			bpf_map_update_elem(dp->fds[VG_PIN_RECORDERS], &key, &dp->recorder_fd,
+					    BPF_ANY);
+		return r;
+	}
+	vg_close_p(&dp->recorder_fd);
+	dp->recorder_fd = VG_TAKE_FD(kept_fd);
+	return 0;
+}
+
+/* Flows that there are no more once nothing tracks them. */
+static __u64 count_flows(const struct vg_dataplane *dp)
+{
+	__u64 n = 0;
+
+	for (int table = 0; table < VG_FLOW_FAMILIES; table++) {
+		_cleanup_(vg_flow_walk_done) struct vg_flow_walk walk = {.fd = -1};
+
+		if (vg_flow_walk_open(dp->fds[VG_FLOW_PIN(table)], table, &walk) < 0)
+			continue;
+		while (vg_flow_walk_next(&walk) > 0)
+			n += walk.n;
+	}
+	return n;
+}
+
+static int switch_untracked(struct vg_dataplane *dp, const struct policy_bpf *skeleton,
+			    const struct vg_policy *policy, const struct vg_label *labels)
+{
+	__u32 key = VG_PROGRAM_RECORDER;
+	int r;
+
+	r = put_in_force(dp, bpf_program__fd(skeleton->progs.vpcgate_policy), policy, labels);
+	if (r < 0)
+		return r;
+	r = bpf_map_delete_elem(dp->fds[VG_PIN_RECORDERS], &key);
+	vg_close_p(&dp->recorder_fd);
+	dp->recorder_fd = -1;
+	return r == -ENOENT ? 0 : r;
+}
+
+static void close_flow_maps(const int (*fds)[N_FLOW_MAPS])
+{
+	for (int i = 0; i < N_FLOW_MAPS; i++)
+		vg_close_p(&(*fds)[i]);
+}
+
+static int dup_flow_maps(const struct policy_bpf *skeleton, int fds[N_FLOW_MAPS])
+{
+	struct bpf_map *maps[N_FLOW_MAPS];
+
+	list_flow_maps(skeleton, maps);
+	for (int i = 0; i < N_FLOW_MAPS; i++) {
+		fds[i] = fcntl(bpf_map__fd(maps[i]), F_DUPFD_CLOEXEC, 3);
+		if (fds[i] < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+/* The programs in force use other flow maps from now on: so do we, and the pins. */
+static void take_flow_maps(struct vg_dataplane *dp, int fds[N_FLOW_MAPS])
+{
+	vg_sweep_cancel(dp);
+	for (int i = 0; i < N_FLOW_MAPS; i++) {
+		vg_close_p(&dp->fds[VG_PIN_FLOWS4 + i]);
+		dp->fds[VG_PIN_FLOWS4 + i] = VG_TAKE_FD(fds[i]);
+		/* What fails here is made up for with the whole folder. */
+		if (dp->pinned && vg_object_replace_pin(dp, VG_PIN_FLOWS4 + i, NULL) < 0)
+			dp->pinned = false;
+	}
+}
+
+static int switch_over(struct vg_dataplane *dp, const struct policy_bpf *skeleton,
+		       const struct vg_policy *policy, const struct vg_label *labels, bool resize)
+{
+	_cleanup_(vg_flow_move_done) struct vg_flow_move move = {.walk = {{.fd = -1}, {.fd = -1}}};
+	_cleanup_(close_flow_maps) int fds[N_FLOW_MAPS] = {-1, -1, -1};
+	const bool track = policy->replies.track;
+	__u64 dropped = 0;
+	int r;
+
+	r = resize ? dup_flow_maps(skeleton, fds) : 0;
+	if (r >= 0 && resize && track)
+		r = vg_flow_move_begin(&dp->fds[VG_PIN_FLOWS4], fds, fds[VG_FLOW_FAMILIES], &move);
+	if (r < 0)
+		return r;
+	if (track) {
+		r = switch_tracked(dp, skeleton, policy, labels, &move);
+	} else {
+		r = switch_untracked(dp, skeleton, policy, labels);
+		dropped = resize ? count_flows(dp) : 0;
+	}
+	if (r < 0)
+		return r;
+	if (resize)
+		take_flow_maps(dp, fds);
+	return vg_flow_totals_add(dp, 0, dropped);
+}
+
 static int publish(struct vg_dataplane *dp, const struct vg_policy *policy,
 		   const struct vg_tables *tables, const struct vg_target *targets, size_t n,
-		   struct slots *slots)
+		   struct vg_slots *slots)
 {
 	_cleanup_(policy_destroy_p) struct policy_bpf *skeleton = NULL;
 	_cleanup_free_ struct vg_admission *admission = NULL;
+	const bool resize = !fits(dp, policy);
 	struct table list[N_TABLES];
 	int r;
 
-	r = slots_assign(dp, policy, targets, n, slots);
+	r = vg_slots_assign(dp, policy, targets, n, slots);
 	if (r < 0)
 		return r;
 	admission = make_admission(tables, slots);
@@ -346,18 +390,17 @@ static int publish(struct vg_dataplane *dp, const struct vg_policy *policy,
 		      (struct vg_settings *)&skeleton->rodata->settings);
 	fill_globals(skeleton, tables, slots);
 	list_tables(skeleton, tables, admission, list);
-	r = load_program(dp, skeleton, list);
+	r = load_programs(dp, skeleton, list, policy, resize);
 	if (r < 0)
 		return r;
-	return put_in_force(dp, bpf_program__fd(skeleton->progs.vpcgate_policy), policy,
-			    slots->labels);
+	return switch_over(dp, skeleton, policy, slots->labels, resize);
 }
 
 int vg_dataplane_publish(struct vg_dataplane *dp, const struct vg_policy *policy,
 			 const struct vg_tables *tables, const struct vg_target *targets, size_t n,
 			 struct vg_diag *diag)
 {
-	_cleanup_free_ struct slots *slots = NULL;
+	_cleanup_free_ struct vg_slots *slots = NULL;
 	int r;
 
 	if (n > VG_MAX_INTERFACES)
