@@ -32,37 +32,122 @@ static __always_inline bool vg_is_over(__u32 seen_s, __u32 lifetime_s, __u32 now
 	return (__s32)(now_s - seen_s) >= (__s32)lifetime_s;
 }
 
-/* What a flow's key has besides the addresses. */
-struct vg_flow_ports {
-	__be16 remote, local;
-	__u8 protocol;
+/* What a packet tells of its flow besides the addresses. */
+struct vg_tuple {
+	__be16 remote_port, local_port; /* as in the flow's key */
+	__u32 protocol;
+	__u32 tcp_flags; /* VG_UNKNOWN where they aren't there; 0 for other protocols */
 };
 
 /* Does the packet ask for a connection? What can't be told doesn't. */
-static __always_inline bool vg_is_tcp_request(const struct vg_l4 *l4)
+static __always_inline bool vg_is_request(const struct vg_tuple *tuple)
 {
-	return (l4->tcp_flags & (VG_TCP_SYN | VG_TCP_ACK)) == VG_TCP_SYN;
+	return (tuple->tcp_flags & (VG_TCP_SYN | VG_TCP_ACK)) == VG_TCP_SYN;
 }
 
 /*
- * The ports of the flow that a packet with these belongs to; false where it can't belong to any.
+ * The tuple of a packet with these ports, in host order; false where it can't belong to any flow.
  * `echo` is the one ICMP type that can, of `icmp`, the family's own ICMP.
  */
-static __always_inline bool vg_read_flow_ports(const struct vg_l4 *l4, __u32 remote, __u32 local,
-					       __u32 icmp, __u32 echo, struct vg_flow_ports *ports)
+static __always_inline bool vg_read_tuple(const struct vg_l4 *l4, __u32 remote, __u32 local,
+					  __u32 icmp, __u32 echo, struct vg_tuple *ret_tuple)
 {
-	*ports = (struct vg_flow_ports){.protocol = l4->protocol};
+	struct vg_tuple tuple = {.protocol = l4->protocol};
+
 	if (l4->protocol == VG_PROTOCOL_UNKNOWN)
 		return false;
 	if (l4->protocol == icmp) {
-		ports->local = bpf_htons(l4->icmp_id);
-		return l4->icmp_type == echo && l4->icmp_id != VG_UNKNOWN;
+		if (l4->icmp_type != echo || l4->icmp_id == VG_UNKNOWN)
+			return false;
+		tuple.local_port = bpf_htons(l4->icmp_id);
+	} else if (vg_has_ports(l4->protocol)) {
+		if (remote == VG_UNKNOWN)
+			return false;
+		tuple.remote_port = bpf_htons(remote);
+		tuple.local_port = bpf_htons(local);
 	}
-	if (!vg_has_ports(l4->protocol))
-		return true;
-	ports->remote = bpf_htons(remote);
-	ports->local = bpf_htons(local);
-	return remote != VG_UNKNOWN;
+	if (l4->protocol == IPPROTO_TCP)
+		tuple.tcp_flags = l4->tcp_flags;
+	*ret_tuple = tuple;
+	return true;
+}
+
+/* Of a packet from outside, and of one of this host's. */
+static __always_inline bool vg_read_reply(const struct vg_l4 *l4, __u32 icmp, __u32 echo_reply,
+					  struct vg_tuple *ret_tuple)
+{
+	return vg_read_tuple(l4, l4->source_port, l4->port, icmp, echo_reply, ret_tuple);
+}
+
+static __always_inline bool vg_read_sent(const struct vg_l4 *l4, __u32 icmp, __u32 echo,
+					 struct vg_tuple *ret_tuple)
+{
+	return vg_read_tuple(l4, l4->port, l4->source_port, icmp, echo, ret_tuple);
+}
+
+/*
+ * The short way for nearly all packets: TCP and UDP behind an IP header without options or extension
+ * headers, in one piece. False: vg_parse_l4_ip4() or its like must look. p->pos is at the L4 header,
+ * of which `payload` bytes are in the datagram; `*ret_tuple` is that of a packet from outside.
+ */
+static __always_inline bool vg_read_plain(const struct vg_packet *p, __u32 protocol, __u32 payload,
+					  struct vg_tuple *ret_tuple)
+{
+	const bool tcp = protocol == IPPROTO_TCP;
+	const struct vg_ports *ports = vg_peek(p, sizeof(*ports));
+	const __u8 *header = vg_peek(p, VG_TCP_FLAGS_AT + 1);
+
+	if ((!tcp && protocol != IPPROTO_UDP) || !ports || payload < sizeof(*ports))
+		return false;
+	if (tcp && (!header || payload <= VG_TCP_FLAGS_AT))
+		return false;
+	*ret_tuple = (struct vg_tuple){
+		.remote_port = ports->source,
+		.local_port = ports->destination,
+		.protocol = protocol,
+		.tcp_flags = tcp && header ? header[VG_TCP_FLAGS_AT] : 0,
+	};
+	return true;
+}
+
+static __always_inline bool vg_read_plain4(const struct vg_packet *p, const struct iphdr *ip,
+					   struct vg_tuple *ret_tuple)
+{
+	return ip->ihl == sizeof(*ip) / 4 &&
+	       !(ip->frag_off & bpf_htons(VG_IP4_MORE_FRAGMENTS | VG_IP4_OFFSET_MASK)) &&
+	       vg_read_plain(p, ip->protocol, vg_payload4(ip), ret_tuple);
+}
+
+static __always_inline bool vg_read_plain6(const struct vg_packet *p, const struct ipv6hdr *ip,
+					   struct vg_tuple *ret_tuple)
+{
+	return vg_read_plain(p, ip->nexthdr, bpf_ntohs(ip->payload_len), ret_tuple);
+}
+
+static __always_inline struct vg_flow_key4 vg_key4(__be32 remote, __be32 local,
+						   const struct vg_tuple *tuple)
+{
+	return (struct vg_flow_key4){
+		.remote = remote,
+		.local = local,
+		.remote_port = tuple->remote_port,
+		.local_port = tuple->local_port,
+		.protocol = tuple->protocol,
+	};
+}
+
+static __always_inline struct vg_flow_key6
+vg_key6(const struct in6_addr *remote, const struct in6_addr *local, const struct vg_tuple *tuple)
+{
+	struct vg_flow_key6 key = {
+		.remote_port = tuple->remote_port,
+		.local_port = tuple->local_port,
+		.protocol = tuple->protocol,
+	};
+
+	__builtin_memcpy(key.remote, remote, sizeof(key.remote));
+	__builtin_memcpy(key.local, local, sizeof(key.local));
+	return key;
 }
 
 /* ---- the filter in front ---- */
@@ -127,32 +212,31 @@ static __always_inline void vg_refresh(struct vg_flow *flow, __u32 protocol, __u
  * a count may be lost. RST opens nothing, and nothing from outside closes a flow, since who sent it
  * is anybody's guess.
  */
-static __always_inline void vg_flow_answered(struct vg_flow *flow, const struct vg_l4 *l4,
+static __always_inline void vg_flow_answered(struct vg_flow *flow, const struct vg_tuple *tuple,
 					     __u32 bytes, __u32 now_s)
 {
 	flow->packets++;
 	flow->bytes += bytes;
-	if (flow->state == VG_FLOW_NEW &&
-	    (l4->protocol != IPPROTO_TCP || !(l4->tcp_flags & VG_TCP_RST))) {
+	if (flow->state == VG_FLOW_NEW && !(tuple->tcp_flags & VG_TCP_RST)) {
 		flow->state = VG_FLOW_OPEN;
-		flow->lifetime_s = vg_lifetime_s(l4->protocol);
+		flow->lifetime_s = vg_lifetime_s(tuple->protocol);
 	}
-	vg_refresh(flow, l4->protocol, now_s);
+	vg_refresh(flow, tuple->protocol, now_s);
 }
 
 /* A packet of this host's, other than one that opens the flow anew. */
-static __always_inline void vg_flow_sent(struct vg_flow *flow, const struct vg_l4 *l4, __u32 now_s)
+static __always_inline void vg_flow_sent(struct vg_flow *flow, const struct vg_tuple *tuple,
+					 __u32 now_s)
 {
-	if (l4->protocol == IPPROTO_TCP && l4->tcp_flags & (VG_TCP_FIN | VG_TCP_RST) &&
-	    flow->state != VG_FLOW_CLOSED) {
-		const bool reset = l4->tcp_flags & VG_TCP_RST;
+	const bool reset = tuple->tcp_flags & VG_TCP_RST;
 
+	if (tuple->tcp_flags & (VG_TCP_FIN | VG_TCP_RST) && flow->state != VG_FLOW_CLOSED) {
 		flow->lifetime_s = reset ? VG_FLOW_TCP_CLOSED_S : VG_FLOW_TCP_CLOSING_S;
 		flow->seen_s = now_s;
 		flow->state = reset ? VG_FLOW_CLOSED : VG_FLOW_CLOSING;
 		return;
 	}
-	vg_refresh(flow, l4->protocol, now_s);
+	vg_refresh(flow, tuple->protocol, now_s);
 }
 
 static __always_inline void vg_count_flow(__u32 counter)

@@ -37,4 +37,13 @@ VG_TABLE(l4_class, struct vg_page16);
 VG_TABLE(services, struct vg_page16);
 VG_TABLE(admission, struct vg_admission);
 
+/* What the recorder has looked at just now, direct-mapped by hash: see bpf/recorder.h. */
+#define VG_RECENT_MAX 1024
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, VG_RECENT_MAX);
+	__type(key, __u32);
+	__type(value, __u64);
+} recent SEC(".maps");
+
 #endif

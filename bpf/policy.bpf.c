@@ -116,40 +116,31 @@ static __always_inline __u32 vg_judge_l4_ip6(struct vg_packet *p, const struct i
 	return vg_judge_error6(p, ip, j, outcome);
 }
 
-/*
- * A TCP packet that asks for a connection: never a reply, and most of what is refused. Told at once
- * where there are no options and no extension headers; any other is looked at more closely.
- */
-static __always_inline bool vg_is_request(const struct vg_packet *p, __u32 payload)
+/* Rows 9 and 10 for a frame that was judged without a look at its L4 and is refused. */
+static __always_inline __u32 vg_judge_refused4(struct vg_packet *p, const struct iphdr *ip,
+					       const struct vg_class *class, struct vg_judged *j,
+					       __u32 outcome)
 {
-	const __u8 *tcp = vg_peek(p, VG_TCP_FLAGS_AT + 1);
+	struct vg_tuple tuple;
 
-	return payload > VG_TCP_FLAGS_AT && tcp &&
-	       (tcp[VG_TCP_FLAGS_AT] & (VG_TCP_SYN | VG_TCP_ACK)) == VG_TCP_SYN;
+	if (settings.track && vg_read_plain4(p, ip, &tuple))
+		return vg_is_reply4(ip, &tuple, p->length) ? VG_PASS_REPLY : outcome;
+	if (settings.track || ip->protocol == IPPROTO_ICMP)
+		return vg_judge_l4_ip4(p, ip, class, j);
+	return outcome;
 }
 
-static __always_inline bool vg_is_request4(const struct vg_packet *p, const struct iphdr *ip)
+static __always_inline __u32 vg_judge_refused6(struct vg_packet *p, const struct ipv6hdr *ip,
+					       const struct vg_class *class, struct vg_judged *j,
+					       __u32 outcome)
 {
-	return ip->protocol == IPPROTO_TCP && ip->ihl == sizeof(*ip) / 4 &&
-	       !(ip->frag_off & bpf_htons(VG_IP4_MORE_FRAGMENTS | VG_IP4_OFFSET_MASK)) &&
-	       vg_is_request(p, vg_payload4(ip));
-}
+	struct vg_tuple tuple;
 
-static __always_inline bool vg_is_request6(const struct vg_packet *p, const struct ipv6hdr *ip)
-{
-	return ip->nexthdr == IPPROTO_TCP && vg_is_request(p, bpf_ntohs(ip->payload_len));
-}
-
-/* Could rows 9 and 10 still let a refused frame pass? Without the flows there is only row 10. */
-static __always_inline bool vg_may_pass4(const struct vg_packet *p, const struct iphdr *ip)
-{
-	return settings.track ? !vg_is_request4(p, ip) : ip->protocol == IPPROTO_ICMP;
-}
-
-static __always_inline bool vg_may_pass6(const struct vg_packet *p, const struct ipv6hdr *ip)
-{
-	return settings.track ? !vg_is_request6(p, ip)
-			      : ip->nexthdr == IPPROTO_ICMPV6 || vg_is_extension(ip->nexthdr);
+	if (settings.track && vg_read_plain6(p, ip, &tuple))
+		return vg_is_reply6(ip, &tuple, p->length) ? VG_PASS_REPLY : outcome;
+	if (settings.track || ip->nexthdr == IPPROTO_ICMPV6 || vg_is_extension(ip->nexthdr))
+		return vg_judge_l4_ip6(p, ip, class, j);
+	return outcome;
 }
 
 static __always_inline __u32 vg_judge_ip4(struct vg_packet *p, struct vg_judged *j)
@@ -169,9 +160,7 @@ static __always_inline __u32 vg_judge_ip4(struct vg_packet *p, struct vg_judged 
 	if (settings.services || vg_maybe_essential4(ip, class))
 		return vg_judge_l4_ip4(p, ip, class, j);
 	outcome = vg_admit_any(class, j->nic);
-	if (outcome >= VG_DROP_FIRST && vg_may_pass4(p, ip))
-		outcome = vg_judge_l4_ip4(p, ip, class, j);
-	return outcome;
+	return outcome < VG_DROP_FIRST ? outcome : vg_judge_refused4(p, ip, class, j, outcome);
 }
 
 static __always_inline __u32 vg_judge_ip6(struct vg_packet *p, struct vg_judged *j)
@@ -193,9 +182,7 @@ static __always_inline __u32 vg_judge_ip6(struct vg_packet *p, struct vg_judged 
 	if (class->flags & VG_CLASS_UNSPECIFIED6)
 		return VG_DROP_MARTIAN;
 	outcome = vg_admit_any(class, j->nic);
-	if (outcome >= VG_DROP_FIRST && vg_may_pass6(p, ip))
-		outcome = vg_judge_l4_ip6(p, ip, class, j);
-	return outcome;
+	return outcome < VG_DROP_FIRST ? outcome : vg_judge_refused6(p, ip, class, j, outcome);
 }
 
 /* Counts the frame and turns its outcome into what the driver does with it. */

@@ -9,51 +9,111 @@
 #include "bpf/ethernet.h"
 #include "bpf/replies.h"
 
+/*
+ * Packets that neither begin nor end a connection are looked at once in 256 jiffies: a second, where
+ * HZ is 250. Until then the same tuple has nothing to add, be it to a flow or to what is admitted.
+ */
+static __always_inline bool vg_is_recent(__u64 hash)
+{
+	const __u32 index = hash % VG_RECENT_MAX;
+	const __u64 mark = hash ^ bpf_jiffies64() >> 8;
+	__u64 *last = bpf_map_lookup_elem(&recent, &index);
+
+	if (!last)
+		return false;
+	if (*last == mark)
+		return true;
+	*last = mark;
+	return false;
+}
+
 /* The packet's part in a flow that there is; false where it should open one, if it can. */
-static __always_inline bool vg_send_in_flow(void *flows, const void *key, const struct vg_l4 *l4,
-					    __u32 now_s)
+static __always_inline bool vg_send_in_flow(void *flows, const void *key,
+					    const struct vg_tuple *tuple, __u32 now_s)
 {
 	struct vg_flow *flow = vg_find_flow(flows, key, now_s);
 
 	if (!flow)
 		return false;
 	/* The same ports again, for a new connection. */
-	if (flow->state >= VG_FLOW_CLOSING && vg_is_tcp_request(l4))
+	if (flow->state >= VG_FLOW_CLOSING && vg_is_request(tuple))
 		return false;
-	vg_flow_sent(flow, l4, now_s);
+	vg_flow_sent(flow, tuple, now_s);
 	return true;
 }
 
 /* An answer to a connection from outside has no SYN alone; one to anything else: see flows.h. */
-static __always_inline bool vg_may_open(const struct vg_l4 *l4, __u64 hash, __u32 now_s)
+static __always_inline bool vg_may_open(const struct vg_tuple *tuple, __u64 hash, __u32 now_s)
 {
-	if (l4->protocol == IPPROTO_TCP)
-		return vg_is_tcp_request(l4);
+	if (tuple->protocol == IPPROTO_TCP)
+		return vg_is_request(tuple);
 	return !vg_was_refused(hash, now_s);
+}
+
+/* Nothing but TCP and UDP goes the short way, and both have ports. */
+static __always_inline __u32 vg_local_port(const struct vg_tuple *tuple)
+{
+	return vg_has_ports(tuple->protocol) ? bpf_ntohs(tuple->local_port) : VG_UNKNOWN;
+}
+
+static __always_inline void vg_turn(struct vg_tuple *tuple)
+{
+	const __be16 remote_port = tuple->local_port;
+
+	tuple->local_port = tuple->remote_port;
+	tuple->remote_port = remote_port;
+}
+
+#define VG_TCP_TURNS (VG_TCP_SYN | VG_TCP_FIN | VG_TCP_RST)
+
+static __noinline void vg_record_flow4(const struct iphdr *ip, const struct vg_tuple *tuple,
+				       const struct vg_flow_key4 *key, __u64 hash,
+				       const struct vg_judged *j)
+{
+	const __u32 now_s = vg_now_s();
+
+	if (vg_filter_has(hash) && vg_send_in_flow(&flows4, key, tuple, now_s))
+		return;
+	if (vg_may_open(tuple, hash, now_s) &&
+	    vg_judge_answer4(ip, tuple->protocol, vg_local_port(tuple), j) >= VG_DROP_NOT_ADMITTED)
+		vg_open_flow(&flows4, key, hash, tuple->protocol, now_s);
+}
+
+static __noinline void vg_record_flow6(const struct ipv6hdr *ip, const struct vg_tuple *tuple,
+				       const struct vg_flow_key6 *key, __u64 hash,
+				       const struct vg_judged *j)
+{
+	const __u32 now_s = vg_now_s();
+
+	if (vg_filter_has(hash) && vg_send_in_flow(&flows6, key, tuple, now_s))
+		return;
+	if (vg_may_open(tuple, hash, now_s) &&
+	    vg_judge_answer6(ip, tuple->protocol, vg_local_port(tuple), j) >= VG_DROP_NOT_ADMITTED)
+		vg_open_flow(&flows6, key, hash, tuple->protocol, now_s);
 }
 
 /* Both return false for a packet that belongs to no flow, or of which there is too little to tell. */
 static __always_inline bool vg_record4(struct vg_packet *p, const struct vg_judged *j)
 {
 	const struct iphdr *ip = vg_parse_ip4(p);
-	struct vg_flow_ports ports;
 	struct vg_flow_key4 key;
-	struct vg_l4 l4;
-	__u32 now_s;
+	struct vg_tuple tuple;
 	__u64 hash;
 
 	if (!ip)
 		return false;
-	l4 = vg_parse_l4_ip4(p, ip, vg_payload4(ip));
-	if (!vg_outgoing_ports(&l4, IPPROTO_ICMP, VG_ICMP4_ECHO, &ports))
-		return false;
-	key = vg_outgoing_key4(ip, &ports);
+	if (vg_read_plain4(p, ip, &tuple)) {
+		vg_turn(&tuple);
+	} else {
+		const struct vg_l4 l4 = vg_parse_l4_ip4(p, ip, vg_payload4(ip));
+
+		if (!vg_read_sent(&l4, IPPROTO_ICMP, VG_ICMP4_ECHO, &tuple))
+			return false;
+	}
+	key = vg_key4(ip->daddr, ip->saddr, &tuple);
 	hash = vg_flow_hash4(&key);
-	now_s = vg_now_s();
-	if (vg_filter_has(hash) && vg_send_in_flow(&flows4, &key, &l4, now_s))
-		return true;
-	if (vg_may_open(&l4, hash, now_s) && vg_judge_answer4(ip, &l4, j) >= VG_DROP_NOT_ADMITTED)
-		vg_open_flow(&flows4, &key, hash, l4.protocol, now_s);
+	if (tuple.tcp_flags & VG_TCP_TURNS || !vg_is_recent(hash))
+		vg_record_flow4(ip, &tuple, &key, hash, j);
 	return true;
 }
 
@@ -61,25 +121,26 @@ static __always_inline bool vg_record6(struct __sk_buff *skb, struct vg_packet *
 				       const struct vg_judged *j)
 {
 	const struct ipv6hdr *ip = vg_parse_ip6(p);
-	struct vg_flow_ports ports;
 	struct vg_flow_key6 key;
-	struct vg_l4 l4;
-	__u32 now_s;
+	struct vg_tuple tuple;
 	__u64 hash;
 
 	if (!ip)
 		return false;
-	vg_skb_l4_ip6(skb, (void *)(ip + 1) - (void *)(unsigned long)skb->data, ip->nexthdr,
-		      vg_payload6(p, ip), &l4);
-	if (!vg_outgoing_ports(&l4, IPPROTO_ICMPV6, VG_ICMP6_ECHO, &ports))
-		return false;
-	key = vg_outgoing_key6(ip, &ports);
+	if (vg_read_plain6(p, ip, &tuple)) {
+		vg_turn(&tuple);
+	} else {
+		struct vg_l4 l4;
+
+		vg_skb_l4_ip6(skb, (void *)(ip + 1) - (void *)(unsigned long)skb->data, ip->nexthdr,
+			      vg_payload6(p, ip), &l4);
+		if (!vg_read_sent(&l4, IPPROTO_ICMPV6, VG_ICMP6_ECHO, &tuple))
+			return false;
+	}
+	key = vg_key6(&ip->daddr, &ip->saddr, &tuple);
 	hash = vg_flow_hash6(&key);
-	now_s = vg_now_s();
-	if (vg_filter_has(hash) && vg_send_in_flow(&flows6, &key, &l4, now_s))
-		return true;
-	if (vg_may_open(&l4, hash, now_s) && vg_judge_answer6(ip, &l4, j) >= VG_DROP_NOT_ADMITTED)
-		vg_open_flow(&flows6, &key, hash, l4.protocol, now_s);
+	if (tuple.tcp_flags & VG_TCP_TURNS || !vg_is_recent(hash))
+		vg_record_flow6(ip, &tuple, &key, hash, j);
 	return true;
 }
 

@@ -34,50 +34,18 @@ static __always_inline bool vg_is_error6(const struct vg_l4 *l4)
 
 /* ---- the answer to a packet that leaves, or that has left and is quoted ---- */
 
-static __always_inline struct vg_flow_key4 vg_outgoing_key4(const struct iphdr *ip,
-							    const struct vg_flow_ports *ports)
-{
-	return (struct vg_flow_key4){
-		.remote = ip->daddr,
-		.local = ip->saddr,
-		.remote_port = ports->remote,
-		.local_port = ports->local,
-		.protocol = ports->protocol,
-	};
-}
-
-static __always_inline struct vg_flow_key6 vg_outgoing_key6(const struct ipv6hdr *ip,
-							    const struct vg_flow_ports *ports)
-{
-	struct vg_flow_key6 key = {
-		.remote_port = ports->remote,
-		.local_port = ports->local,
-		.protocol = ports->protocol,
-	};
-
-	__builtin_memcpy(key.remote, &ip->daddr, sizeof(key.remote));
-	__builtin_memcpy(key.local, &ip->saddr, sizeof(key.local));
-	return key;
-}
-
-static __always_inline bool vg_outgoing_ports(const struct vg_l4 *l4, __u32 icmp, __u32 echo,
-					      struct vg_flow_ports *ports)
-{
-	return vg_read_flow_ports(l4, l4->port, l4->source_port, icmp, echo, ports);
-}
-
-/* Rows 5 to 8, 11 and 12 for the answer, whose source has this class. */
-static __always_inline __u32 vg_judge_answer(const struct vg_class *class, const struct vg_l4 *l4,
-					     __u32 destination, const struct vg_judged *j)
+/* Rows 5 to 8, 11 and 12 for the answer, whose source has this class and which comes to `port`. */
+static __always_inline __u32 vg_judge_answer(const struct vg_class *class, __u32 destination,
+					     __u32 protocol, __u32 port, const struct vg_judged *j)
 {
 	if (class->flags & (VG_CLASS_MARTIAN | VG_CLASS_UNSPECIFIED6))
 		return VG_DROP_MARTIAN;
 	if (class->flags & VG_CLASS_METADATA)
 		return VG_PASS_ESSENTIAL;
-	return vg_admit_l4(class, j->nic, destination, l4->protocol, l4->source_port).outcome;
+	return vg_admit_l4(class, j->nic, destination, protocol, port).outcome;
 }
 
-static __noinline __u32 vg_judge_answer4(const struct iphdr *ip, const struct vg_l4 *l4,
+static __noinline __u32 vg_judge_answer4(const struct iphdr *ip, __u32 protocol, __u32 port,
 					 const struct vg_judged *j)
 {
 	const __u32 class = vg_classify4(&source4_root, ip->daddr, vg_source4_below);
@@ -85,10 +53,10 @@ static __noinline __u32 vg_judge_answer4(const struct iphdr *ip, const struct vg
 
 	if (settings.to)
 		destination = vg_classify4(&to4_root, ip->saddr, vg_to4_below);
-	return vg_judge_answer(vg_class_at(class), l4, destination, j);
+	return vg_judge_answer(vg_class_at(class), destination, protocol, port, j);
 }
 
-static __noinline __u32 vg_judge_answer6(const struct ipv6hdr *ip, const struct vg_l4 *l4,
+static __noinline __u32 vg_judge_answer6(const struct ipv6hdr *ip, __u32 protocol, __u32 port,
 					 const struct vg_judged *j)
 {
 	const __u32 class = vg_classify6(&source6_root, &ip->daddr, vg_source6_below);
@@ -96,7 +64,7 @@ static __noinline __u32 vg_judge_answer6(const struct ipv6hdr *ip, const struct 
 
 	if (settings.to)
 		destination = vg_classify6(&to6_root, &ip->saddr, vg_to6_below);
-	return vg_judge_answer(vg_class_at(class), l4, destination, j);
+	return vg_judge_answer(vg_class_at(class), destination, protocol, port, j);
 }
 
 /* ---- row 10 ---- */
@@ -111,7 +79,7 @@ __noinline int vg_is_related4(struct xdp_md *ctx, __u32 outer, __u32 at, __u32 n
 	struct vg_packet p = vg_packet_at(ctx->data, ctx->data_end, outer);
 	const struct vg_judged j = vg_judged_by(nic);
 	const struct iphdr *ip = vg_take(&p, sizeof(*ip));
-	struct vg_flow_ports ports;
+	struct vg_tuple tuple;
 	struct vg_flow_key4 key;
 	__be32 sender;
 	struct vg_l4 l4;
@@ -125,12 +93,12 @@ __noinline int vg_is_related4(struct xdp_md *ctx, __u32 outer, __u32 at, __u32 n
 	if (!ip || ip->version != 4 || ip->saddr != sender)
 		return false;
 	l4 = vg_parse_l4_ip4(&p, ip, vg_payload4(ip));
-	answer = vg_judge_answer4(ip, &l4, &j);
+	answer = vg_judge_answer4(ip, l4.protocol, l4.source_port, &j);
 	if (answer == VG_PASS_OPEN || answer == VG_PASS_ADMITTED)
 		return true;
-	if (!settings.track || !vg_outgoing_ports(&l4, IPPROTO_ICMP, VG_ICMP4_ECHO, &ports))
+	if (!settings.track || !vg_read_sent(&l4, IPPROTO_ICMP, VG_ICMP4_ECHO, &tuple))
 		return false;
-	key = vg_outgoing_key4(ip, &ports);
+	key = vg_key4(ip->daddr, ip->saddr, &tuple);
 	return vg_filter_has(vg_flow_hash4(&key)) && vg_find_flow(&flows4, &key, vg_now_s());
 }
 
@@ -148,7 +116,7 @@ __noinline int vg_is_related6(struct xdp_md *ctx, __u32 outer, __u32 at, __u32 n
 	struct vg_packet p = vg_packet_at(ctx->data, ctx->data_end, outer);
 	const struct vg_judged j = vg_judged_by(nic);
 	const struct ipv6hdr *error = vg_take(&p, sizeof(*error)), *ip;
-	struct vg_flow_ports ports;
+	struct vg_tuple tuple;
 	struct vg_flow_key6 key;
 	struct vg_l4 l4;
 	__u32 answer;
@@ -159,82 +127,83 @@ __noinline int vg_is_related6(struct xdp_md *ctx, __u32 outer, __u32 at, __u32 n
 		return false;
 	vg_xdp_l4_ip6(ctx, at + VG_ICMP_HEADER_SIZE + sizeof(*ip), ip->nexthdr, vg_payload6(&p, ip),
 		      &l4);
-	answer = vg_judge_answer6(ip, &l4, &j);
+	answer = vg_judge_answer6(ip, l4.protocol, l4.source_port, &j);
 	if (answer == VG_PASS_OPEN || answer == VG_PASS_ADMITTED)
 		return true;
-	if (!settings.track || !vg_outgoing_ports(&l4, IPPROTO_ICMPV6, VG_ICMP6_ECHO, &ports))
+	if (!settings.track || !vg_read_sent(&l4, IPPROTO_ICMPV6, VG_ICMP6_ECHO, &tuple))
 		return false;
-	key = vg_outgoing_key6(ip, &ports);
+	key = vg_key6(&ip->daddr, &ip->saddr, &tuple);
 	return vg_filter_has(vg_flow_hash6(&key)) && vg_find_flow(&flows6, &key, vg_now_s());
 }
 
 /* ---- rows 9 and 10 ---- */
 
 /* TCP that asks for a connection is never a reply, nor is what may be that for all that is here. */
-static __always_inline bool vg_may_reply(const struct vg_l4 *l4)
+static __always_inline bool vg_may_reply(const struct vg_tuple *tuple)
 {
-	return l4->protocol != IPPROTO_TCP ||
-	       (l4->tcp_flags != VG_UNKNOWN && !vg_is_tcp_request(l4));
+	return !vg_is_request(tuple) && tuple->tcp_flags != VG_UNKNOWN;
 }
 
-/* The frame's part in the flow that it belongs to, if there is one. */
-static __always_inline bool vg_answer_flow(void *flows, const void *key, const struct vg_l4 *l4,
-					   __u32 bytes)
+/* The frame's part in the flow that it belongs to, if there is one. Out of line: most is refused. */
+static __always_inline bool vg_answer_flow(void *flows, const void *key,
+					   const struct vg_tuple *tuple, __u32 bytes)
 {
 	const __u32 now_s = vg_now_s();
 	struct vg_flow *flow = vg_find_flow(flows, key, now_s);
 
 	if (flow)
-		vg_flow_answered(flow, l4, bytes, now_s);
+		vg_flow_answered(flow, tuple, bytes, now_s);
 	return flow;
 }
 
-/* A frame that no flow admits, for what it means under `monitor`. */
-static __always_inline void vg_refuse(const struct vg_l4 *l4, __u64 hash)
+static __noinline bool vg_answer_flow4(const struct vg_flow_key4 *key, const struct vg_tuple *tuple,
+				       __u32 bytes)
 {
-	if (settings.monitor && l4->protocol != IPPROTO_TCP)
+	return vg_answer_flow(&flows4, key, tuple, bytes);
+}
+
+static __noinline bool vg_answer_flow6(const struct vg_flow_key6 *key, const struct vg_tuple *tuple,
+				       __u32 bytes)
+{
+	return vg_answer_flow(&flows6, key, tuple, bytes);
+}
+
+/* A frame that no flow admits, for what it means under `monitor`. */
+static __always_inline void vg_refuse(const struct vg_tuple *tuple, __u64 hash)
+{
+	if (settings.monitor && tuple->protocol != IPPROTO_TCP)
 		vg_note_refused(hash, vg_now_s());
 }
 
-static __noinline bool vg_is_reply4(const struct vg_packet *p, const struct iphdr *ip,
-				    const struct vg_l4 *l4)
+static __always_inline bool vg_is_reply4(const struct iphdr *ip, const struct vg_tuple *tuple,
+					 __u32 bytes)
 {
-	struct vg_flow_key4 key = {.remote = ip->saddr, .local = ip->daddr};
-	struct vg_flow_ports ports;
+	struct vg_flow_key4 key;
 	__u64 hash;
 
-	if (!vg_may_reply(l4) || !vg_read_flow_ports(l4, l4->source_port, l4->port, IPPROTO_ICMP,
-						     VG_ICMP4_ECHO_REPLY, &ports))
+	if (!vg_may_reply(tuple))
 		return false;
-	key.remote_port = ports.remote;
-	key.local_port = ports.local;
-	key.protocol = ports.protocol;
+	key = vg_key4(ip->saddr, ip->daddr, tuple);
 	hash = vg_flow_hash4(&key);
-	if (vg_filter_has(hash) && vg_answer_flow(&flows4, &key, l4, p->length))
+	if (vg_filter_has(hash) && vg_answer_flow4(&key, tuple, bytes))
 		return true;
-	vg_refuse(l4, hash);
+	vg_refuse(tuple, hash);
 	return false;
 }
 
-static __noinline bool vg_is_reply6(const struct vg_packet *p, const struct ipv6hdr *ip,
-				    const struct vg_l4 *l4)
+static __always_inline bool vg_is_reply6(const struct ipv6hdr *ip, const struct vg_tuple *tuple,
+					 __u32 bytes)
 {
-	struct vg_flow_key6 key = {};
-	struct vg_flow_ports ports;
+	struct vg_flow_key6 key;
 	__u64 hash;
 
-	if (!vg_may_reply(l4) || !vg_read_flow_ports(l4, l4->source_port, l4->port, IPPROTO_ICMPV6,
-						     VG_ICMP6_ECHO_REPLY, &ports))
+	if (!vg_may_reply(tuple))
 		return false;
-	__builtin_memcpy(key.remote, &ip->saddr, sizeof(key.remote));
-	__builtin_memcpy(key.local, &ip->daddr, sizeof(key.local));
-	key.remote_port = ports.remote;
-	key.local_port = ports.local;
-	key.protocol = ports.protocol;
+	key = vg_key6(&ip->saddr, &ip->daddr, tuple);
 	hash = vg_flow_hash6(&key);
-	if (vg_filter_has(hash) && vg_answer_flow(&flows6, &key, l4, p->length))
+	if (vg_filter_has(hash) && vg_answer_flow6(&key, tuple, bytes))
 		return true;
-	vg_refuse(l4, hash);
+	vg_refuse(tuple, hash);
 	return false;
 }
 
@@ -246,9 +215,12 @@ static __always_inline __u32 vg_judge_reply4(const struct vg_packet *p, const st
 					     const struct vg_l4 *l4, struct vg_judged *j,
 					     __u32 outcome)
 {
+	struct vg_tuple tuple;
+
 	if (vg_is_error4(l4))
 		j->error_at = vg_offset(p, ip + 1) + l4->at;
-	else if (settings.track && vg_is_reply4(p, ip, l4))
+	else if (settings.track && vg_read_reply(l4, IPPROTO_ICMP, VG_ICMP4_ECHO_REPLY, &tuple) &&
+		 vg_is_reply4(ip, &tuple, p->length))
 		return VG_PASS_REPLY;
 	return outcome;
 }
@@ -257,9 +229,12 @@ static __always_inline __u32 vg_judge_reply6(const struct vg_packet *p, const st
 					     const struct vg_l4 *l4, struct vg_judged *j,
 					     __u32 outcome)
 {
+	struct vg_tuple tuple;
+
 	if (vg_is_error6(l4))
 		j->error_at = vg_offset(p, ip + 1) + l4->at;
-	else if (settings.track && vg_is_reply6(p, ip, l4))
+	else if (settings.track && vg_read_reply(l4, IPPROTO_ICMPV6, VG_ICMP6_ECHO_REPLY, &tuple) &&
+		 vg_is_reply6(ip, &tuple, p->length))
 		return VG_PASS_REPLY;
 	return outcome;
 }

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Time a frame takes in the datapath, over a program that only returns XDP_DROP, beside a reference
- * with the kernel's LPM trie. All programs take turns within one run on one CPU, so that the ratios
- * hold on a noisy machine. Prints a table and writes JSON to $VG_BUILD/bench.json.
+ * Time a frame takes in the datapath, over a program that does nothing, beside a reference with the
+ * kernel's LPM trie, and with replies tracked beside without. All programs of a case take turns
+ * within one run on one CPU, so that the ratios hold on a noisy machine. Prints tables and writes
+ * JSON to $VG_BUILD/bench.json.
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <jansson.h>
+#include <linux/pkt_cls.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -17,11 +19,19 @@
 #include "tests/bench/lpm.h"
 #include "vpcgate/abi.h"
 #include "tests/bench/lpm.skel.h"
+#include "tests/oracle/frame.h"
 #include "tests/oracle/rig.h"
 
 #define ROUNDS 101
 #define REPEAT 50000
-#define FRAME_SIZE 78
+#define FLOWS 100000
+#define LEAST_FRAME 64 /* bytes of Ethernet, without the checksum */
+
+#define HOST4 "10.128.0.2"
+#define HOST6 "fd20:1:2::2"
+#define OUTSIDE4 "203.0.113.9"
+#define OUTSIDE6 "2001:db8::9"
+#define TCP_ACK 0x10
 
 /* The VPC of the benchmark: 20 prefixes, 10 a family. */
 static const char config_head[] = "interfaces: [bench0]\n"
@@ -36,39 +46,17 @@ static const char *const prefixes[] = {
 	"fd20:9::/64",	 "fd20:a::/64",	  "fd20:b:1:2::/64", "2600:1900:4000::/44", "fd20:c::/40",
 };
 
-struct program {
-	int fd;
-	double nanoseconds[ROUNDS]; /* a frame, by round */
+/* A policy in force, with a folder of its own. */
+struct gate {
+	struct vg_rig rig;
+	int entry_fd, egress_fd;
 };
 
 struct bench {
-	struct vg_rig rig;
-	int entry_fd;
+	struct gate off, track; /* by `replies` */
 	struct drop_bpf *drop;
 	struct lpm_bpf *lpm;
 };
-
-/* A TCP SYN to port 443, 64 bytes of it or more, in `frame`; returns its length. */
-static size_t make_frame(__u8 frame[FRAME_SIZE], const char *source)
-{
-	const bool ip6 = strchr(source, ':');
-	__u8 *ip = frame + 14, *tcp = ip + (ip6 ? 40 : 20);
-
-	memset(frame, 0, FRAME_SIZE);
-	memcpy(frame, "\x02\x00\x00\x00\x00\x02\x02\x00\x00\x00\x00\x01", 12);
-	memcpy(frame + 12, ip6 ? "\x86\xdd" : "\x08\x00", 2);
-	if (ip6) {
-		memcpy(ip, "\x60\x00\x00\x00\x00\x14\x06\x40", 8);
-		inet_pton(AF_INET6, source, ip + 8);
-		inet_pton(AF_INET6, "fd20:1:2::2", ip + 24);
-	} else {
-		memcpy(ip, "\x45\x00\x00\x28\x00\x01\x40\x00\x40\x06\x00\x00", 12);
-		inet_pton(AF_INET, source, ip + 12);
-		inet_pton(AF_INET, "10.128.0.2", ip + 16);
-	}
-	memcpy(tcp, "\x9c\x40\x01\xbb\x00\x00\x00\x01\x00\x00\x00\x00\x50\x02\xff\xff", 16);
-	return ip6 ? 14 + 40 + 20 : 64;
-}
 
 static void die(const char *what)
 {
@@ -76,7 +64,38 @@ static void die(const char *what)
 	exit(2);
 }
 
-static void publish(struct bench *b)
+/* ---- frames ---- */
+
+struct packet {
+	const char *source, *destination;
+	__u8 protocol;
+	__u16 source_port, port;
+	__u8 tcp_flags; /* 0: SYN */
+};
+
+static void make_frame(const struct packet *packet, struct vg_frame *frame)
+{
+	const struct vg_raw_address source = vg_raw_address(packet->source);
+	const struct vg_raw_address destination = vg_raw_address(packet->destination);
+	size_t l4;
+
+	vg_frame_begin(frame);
+	if (source.family == 4)
+		vg_frame_ipv4(frame, &source, &destination, 0, 0);
+	else
+		vg_frame_ipv6(frame, &source, &destination, 64);
+	l4 = frame->length;
+	vg_frame_l4(frame, packet->protocol, packet->source_port, packet->port);
+	if (packet->tcp_flags)
+		frame->bytes[l4 + 13] = packet->tcp_flags;
+	vg_frame_finish(frame);
+	if (frame->length < LEAST_FRAME)
+		vg_frame_zeroes(frame, LEAST_FRAME - frame->length);
+}
+
+/* ---- programs ---- */
+
+static void publish(struct vg_rig *rig, const char *replies)
 {
 	_cleanup_(vg_policy_free_p) struct vg_policy *policy = NULL;
 	const struct vg_target target = {.ifindex = 1, .name = "bench0"};
@@ -85,8 +104,64 @@ static void publish(struct bench *b)
 
 	for (size_t i = 0; i < VG_ARRAY_SIZE(prefixes); i++)
 		n += snprintf(text + n, sizeof(text) - n, "    - %s\n", prefixes[i]);
-	if (vg_rig_publish(&b->rig, text, n, &target, 1, &policy) < 0)
+	n += snprintf(text + n, sizeof(text) - n, "replies: %s\n", replies);
+	if (vg_rig_publish(rig, text, n, &target, 1, &policy) < 0)
 		die("can't publish");
+}
+
+static int open_pin(const struct vg_rig *rig, const char *name)
+{
+	_cleanup_free_ char *path = NULL;
+	int fd;
+
+	if (asprintf(&path, "%s/%s", rig->dir, name) < 0)
+		die("no memory");
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		die("a program is not pinned");
+	return fd;
+}
+
+static void gate_open(struct gate *gate, const char *replies)
+{
+	if (vg_rig_open(&gate->rig) < 0)
+		die("can't set up the dataplane (run it as root)");
+	publish(&gate->rig, replies);
+	gate->entry_fd = open_pin(&gate->rig, "entry");
+	gate->egress_fd = open_pin(&gate->rig, "egress");
+}
+
+static void gate_close(struct gate *gate)
+{
+	vg_close_p(&gate->entry_fd);
+	vg_close_p(&gate->egress_fd);
+	vg_rig_close(&gate->rig);
+}
+
+/* Half of them of each family, to hosts that no case is about but the first. */
+static void seed(struct vg_rig *rig)
+{
+	_cleanup_free_ struct vg_flow_info *flows = calloc(FLOWS, sizeof(*flows));
+	struct vg_diag diag = {0};
+	size_t added = 0;
+
+	for (size_t i = 0; flows && i < FLOWS; i++) {
+		struct vg_flow_info *flow = &flows[i];
+		const bool ip6 = i & 1;
+
+		flow->protocol = i & 2 ? IPPROTO_UDP : IPPROTO_TCP;
+		vg_address_parse(ip6 ? HOST6 : HOST4, &flow->local);
+		vg_address_parse(ip6 ? OUTSIDE6 : OUTSIDE4, &flow->remote);
+		if (ip6)
+			flow->remote.lo += i / 4;
+		else
+			flow->remote.hi += (__u64)(i / 4) << 32;
+		flow->remote_port = 443;
+		flow->local_port = 40000;
+		flow->flow.state = VG_FLOW_OPEN;
+	}
+	if (!flows || vg_dataplane_seed(rig->dataplane, flows, FLOWS, &added, &diag) < 0)
+		die("can't fill the table of flows");
 }
 
 static void fill_lpm(const struct bench *b)
@@ -114,28 +189,31 @@ static void fill_lpm(const struct bench *b)
 
 static void bench_open(struct bench *b)
 {
-	_cleanup_free_ char *entry = NULL;
-
-	if (vg_rig_open(&b->rig) < 0)
-		die("can't set up the dataplane (run it as root)");
-	publish(b);
-	if (asprintf(&entry, "%s/entry", b->rig.dir) < 0)
-		die("no memory");
-	b->entry_fd = bpf_obj_get(entry);
+	gate_open(&b->off, "off");
+	gate_open(&b->track, "track");
+	seed(&b->track.rig);
 	b->drop = drop_bpf__open_and_load();
 	b->lpm = lpm_bpf__open_and_load();
-	if (b->entry_fd < 0 || !b->drop || !b->lpm)
+	if (!b->drop || !b->lpm)
 		die("can't load the programs");
 	fill_lpm(b);
 }
 
 static void bench_close(struct bench *b)
 {
-	vg_close_p(&b->entry_fd);
 	drop_bpf__destroy(b->drop);
 	lpm_bpf__destroy(b->lpm);
-	vg_rig_close(&b->rig);
+	gate_close(&b->off);
+	gate_close(&b->track);
 }
+
+/* ---- time ---- */
+
+/* A program of a case, what it must answer, and the nanoseconds a frame took it, by round. */
+struct program {
+	int fd, expected;
+	double nanoseconds[ROUNDS];
+};
 
 /* This thread's CPU time: what else runs on the machine is not counted. */
 static double now_ns(void)
@@ -146,16 +224,15 @@ static double now_ns(void)
 	return t.tv_sec * 1e9 + t.tv_nsec;
 }
 
-/* Nanoseconds a frame; checks that the program said what the case is about. */
-static double time_program(int fd, const __u8 *frame, size_t length, int expected)
+static double time_program(const struct program *program, const struct vg_frame *frame)
 {
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = length,
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame->bytes, .data_size_in = frame->length,
 		    .repeat = REPEAT);
 	const double start = now_ns();
 
-	if (bpf_prog_test_run_opts(fd, &opts) < 0)
+	if (bpf_prog_test_run_opts(program->fd, &opts) < 0)
 		die("BPF_PROG_TEST_RUN failed");
-	if ((int)opts.retval != expected)
+	if ((int)opts.retval != program->expected)
 		die("a program gave the wrong verdict");
 	return (now_ns() - start) / REPEAT;
 }
@@ -167,44 +244,151 @@ static int double_order(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static double median(const double *values)
+/* `part` of the values are below: 0.5 is the median. */
+static double quantile(const double *values, double part)
 {
 	double sorted[ROUNDS];
 
 	memcpy(sorted, values, sizeof(sorted));
 	qsort(sorted, ROUNDS, sizeof(*sorted), double_order);
-	return sorted[ROUNDS / 2];
+	return sorted[(size_t)(ROUNDS * part)];
 }
 
-static double spread(const double *values)
+static double median(const struct program *program)
 {
-	double sorted[ROUNDS];
-
-	memcpy(sorted, values, sizeof(sorted));
-	qsort(sorted, ROUNDS, sizeof(*sorted), double_order);
-	return sorted[ROUNDS * 3 / 4] - sorted[ROUNDS / 4];
+	return quantile(program->nanoseconds, 0.5);
 }
 
-/* One line a case: the three programs in turn, round by round. */
-static json_t *run_case(const char *name, const char *source, int verdict,
-			struct program programs[3])
+static double spread(const struct program *program)
 {
-	__u8 frame[FRAME_SIZE];
-	const size_t length = make_frame(frame, source);
-	double bare, lpm, ours;
+	return quantile(program->nanoseconds, 0.75) - quantile(program->nanoseconds, 0.25);
+}
 
+/* All programs in turn, round by round. */
+static void run_rounds(const struct packet *packet, struct program *programs, size_t n)
+{
+	struct vg_frame frame;
+
+	make_frame(packet, &frame);
 	for (int round = 0; round < ROUNDS; round++)
-		for (int i = 0; i < 3; i++)
-			programs[i].nanoseconds[round] =
-				time_program(programs[i].fd, frame, length, i ? verdict : XDP_DROP);
-	bare = median(programs[0].nanoseconds);
-	lpm = median(programs[1].nanoseconds) - bare;
-	ours = median(programs[2].nanoseconds) - bare;
-	printf("  %-16s %9.1f %12.1f %12.1f %11.1fx   (IQR %.1f / %.1f / %.1f)\n", name, bare, lpm,
-	       ours, lpm / ours, spread(programs[0].nanoseconds), spread(programs[1].nanoseconds),
-	       spread(programs[2].nanoseconds));
-	return json_pack("{s:s, s:f, s:f, s:f}", "case", name, "bare_drop_ns", bare,
-			 "lpm_over_bare_ns", lpm, "vpcgate_over_bare_ns", ours);
+		for (size_t i = 0; i < n; i++)
+			programs[i].nanoseconds[round] = time_program(&programs[i], &frame);
+}
+
+/* ---- tables ---- */
+
+static void bench_sources(const struct bench *b, json_t *cases)
+{
+	static const struct {
+		const char *name;
+		struct packet packet;
+		int verdict;
+	} all[] = {
+		{"IPv4 denied", {OUTSIDE4, HOST4, IPPROTO_TCP, 40000, 443, 0}, XDP_DROP},
+		{"IPv4 admitted", {"10.128.0.9", HOST4, IPPROTO_TCP, 40000, 443, 0}, XDP_PASS},
+		{"IPv6 denied", {OUTSIDE6, HOST6, IPPROTO_TCP, 40000, 443, 0}, XDP_DROP},
+		{"IPv6 admitted", {"fd20:1:2::9", HOST6, IPPROTO_TCP, 40000, 443, 0}, XDP_PASS},
+	};
+
+	printf("  %-22s %8s %14s %14s %11s\n", "source", "XDP_DROP", "LPM: over it",
+	       "ours: over it", "LPM / ours");
+	for (size_t i = 0; i < VG_ARRAY_SIZE(all); i++) {
+		struct program programs[] = {
+			{.fd = bpf_program__fd(b->drop->progs.bench_drop), .expected = XDP_DROP},
+			{.fd = bpf_program__fd(b->lpm->progs.bench_lpm),
+			 .expected = all[i].verdict},
+			{.fd = b->off.entry_fd, .expected = all[i].verdict},
+		};
+		double bare, lpm, ours;
+
+		run_rounds(&all[i].packet, programs, VG_ARRAY_SIZE(programs));
+		bare = median(&programs[0]);
+		lpm = median(&programs[1]) - bare;
+		ours = median(&programs[2]) - bare;
+		printf("  %-22s %8.1f %14.1f %14.1f %10.1fx   (IQR %.1f / %.1f / %.1f)\n",
+		       all[i].name, bare, lpm, ours, lpm / ours, spread(&programs[0]),
+		       spread(&programs[1]), spread(&programs[2]));
+		json_array_append_new(cases, json_pack("{s:s, s:f, s:f, s:f}", "case", all[i].name,
+						       "bare_drop_ns", bare, "lpm_over_bare_ns",
+						       lpm, "vpcgate_over_bare_ns", ours));
+	}
+}
+
+/* A frame that comes in, with replies off and tracked. */
+static void bench_replies(const struct bench *b, json_t *cases)
+{
+	static const struct {
+		const char *name;
+		struct packet packet;
+		int verdict; /* with replies tracked */
+	} all[] = {
+		{"IPv4 denied SYN", {"198.51.100.9", HOST4, IPPROTO_TCP, 443, 40000, 0}, XDP_DROP},
+		{"IPv4 denied UDP", {"198.51.100.9", HOST4, IPPROTO_UDP, 443, 40000, 0}, XDP_DROP},
+		{"IPv4 TCP reply", {OUTSIDE4, HOST4, IPPROTO_TCP, 443, 40000, TCP_ACK}, XDP_PASS},
+		{"IPv4 UDP reply", {OUTSIDE4, HOST4, IPPROTO_UDP, 443, 40000, 0}, XDP_PASS},
+		{"IPv6 denied SYN", {"2001:db8:1::9", HOST6, IPPROTO_TCP, 443, 40000, 0}, XDP_DROP},
+		{"IPv6 denied UDP", {"2001:db8:1::9", HOST6, IPPROTO_UDP, 443, 40000, 0}, XDP_DROP},
+		{"IPv6 TCP reply", {OUTSIDE6, HOST6, IPPROTO_TCP, 443, 40000, TCP_ACK}, XDP_PASS},
+		{"IPv6 UDP reply", {OUTSIDE6, HOST6, IPPROTO_UDP, 443, 40000, 0}, XDP_PASS},
+	};
+
+	printf("  %-22s %8s %14s %14s %11s\n", "replies, 100k flows", "XDP_DROP", "off: over it",
+	       "track: over it", "difference");
+	for (size_t i = 0; i < VG_ARRAY_SIZE(all); i++) {
+		struct program programs[] = {
+			{.fd = bpf_program__fd(b->drop->progs.bench_drop), .expected = XDP_DROP},
+			{.fd = b->off.entry_fd, .expected = XDP_DROP},
+			{.fd = b->track.entry_fd, .expected = all[i].verdict},
+		};
+		double bare, off, track;
+
+		run_rounds(&all[i].packet, programs, VG_ARRAY_SIZE(programs));
+		bare = median(&programs[0]);
+		off = median(&programs[1]) - bare;
+		track = median(&programs[2]) - bare;
+		printf("  %-22s %8.1f %14.1f %14.1f %+11.1f   (IQR %.1f / %.1f / %.1f)\n",
+		       all[i].name, bare, off, track, track - off, spread(&programs[0]),
+		       spread(&programs[1]), spread(&programs[2]));
+		json_array_append_new(cases,
+				      json_pack("{s:s, s:f, s:f, s:f}", "case", all[i].name,
+						"bare_drop_ns", bare, "replies_off_over_bare_ns",
+						off, "replies_track_over_bare_ns", track));
+	}
+}
+
+/* A packet that leaves, over a classifier that does nothing. */
+static void bench_egress(const struct bench *b, json_t *cases)
+{
+	static const struct {
+		const char *name;
+		struct packet packet;
+	} all[] = {
+		{"IPv4 TCP data", {HOST4, OUTSIDE4, IPPROTO_TCP, 40000, 443, TCP_ACK}},
+		{"IPv4 UDP", {HOST4, OUTSIDE4, IPPROTO_UDP, 40000, 443, 0}},
+		{"IPv4 TCP to the VPC", {HOST4, "10.128.0.9", IPPROTO_TCP, 40000, 443, TCP_ACK}},
+		{"IPv4 UDP to the VPC", {HOST4, "10.128.0.9", IPPROTO_UDP, 40000, 443, 0}},
+		{"IPv6 TCP data", {HOST6, OUTSIDE6, IPPROTO_TCP, 40000, 443, TCP_ACK}},
+		{"IPv6 UDP", {HOST6, OUTSIDE6, IPPROTO_UDP, 40000, 443, 0}},
+	};
+
+	printf("  %-22s %8s %14s\n", "egress, 100k flows", "bare tc", "ours: over it");
+	for (size_t i = 0; i < VG_ARRAY_SIZE(all); i++) {
+		struct program programs[] = {
+			{.fd = bpf_program__fd(b->drop->progs.bench_unspec),
+			 .expected = TC_ACT_UNSPEC},
+			{.fd = b->track.egress_fd, .expected = TC_ACT_UNSPEC},
+		};
+		double bare, ours;
+
+		run_rounds(&all[i].packet, programs, VG_ARRAY_SIZE(programs));
+		bare = median(&programs[0]);
+		ours = median(&programs[1]) - bare;
+		printf("  %-22s %8.1f %14.1f   (IQR %.1f / %.1f)\n", all[i].name, bare, ours,
+		       spread(&programs[0]), spread(&programs[1]));
+		json_array_append_new(cases,
+				      json_pack("{s:s, s:f, s:f}", "case", all[i].name,
+						"bare_tc_ns", bare, "egress_over_bare_ns", ours));
+	}
 }
 
 static void write_json(json_t *cases)
@@ -224,21 +408,14 @@ int main(void)
 	struct bench b = {0};
 	struct utsname host;
 	json_t *cases = json_array();
-	struct program programs[3];
 
 	bench_open(&b);
-	programs[0] = (struct program){.fd = bpf_program__fd(b.drop->progs.bench_drop)};
-	programs[1] = (struct program){.fd = bpf_program__fd(b.lpm->progs.bench_lpm)};
-	programs[2] = (struct program){.fd = b.entry_fd};
 	uname(&host);
-	printf("Linux %s, %d prefixes, %d rounds of %d frames; ns a frame, medians\n", host.release,
-	       (int)VG_ARRAY_SIZE(prefixes), ROUNDS, REPEAT);
-	printf("  %-16s %9s %12s %12s %12s\n", "case", "XDP_DROP", "LPM: over it", "ours: over it",
-	       "LPM / ours");
-	json_array_append_new(cases, run_case("IPv4 denied", "203.0.113.9", XDP_DROP, programs));
-	json_array_append_new(cases, run_case("IPv4 admitted", "10.128.0.9", XDP_PASS, programs));
-	json_array_append_new(cases, run_case("IPv6 denied", "2001:db8::9", XDP_DROP, programs));
-	json_array_append_new(cases, run_case("IPv6 admitted", "fd20:1:2::9", XDP_PASS, programs));
+	printf("Linux %s, %zu prefixes, %d rounds of %d frames; ns a frame, medians\n",
+	       host.release, VG_ARRAY_SIZE(prefixes), ROUNDS, REPEAT);
+	bench_sources(&b, cases);
+	bench_replies(&b, cases);
+	bench_egress(&b, cases);
 	bench_close(&b);
 	write_json(cases);
 	return 0;

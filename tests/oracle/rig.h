@@ -44,4 +44,10 @@ int vg_rig_interface(const struct vg_rig *rig, unsigned slot,
 int vg_rig_service(const struct vg_rig *rig, unsigned interface, unsigned service,
 		   struct vg_service_counters *ret_counters);
 
+/*
+ * Makes the recorder look at every packet again, where it would let one that it has seen a moment
+ * ago go by: for tests in which time passes between the two without passing.
+ */
+int vg_rig_forget_recent(const struct vg_rig *rig);
+
 #endif
