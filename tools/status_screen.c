@@ -43,6 +43,26 @@ static void print_exporter(const json_t *status)
 		puts("exporter   off");
 }
 
+/* Only the daemon knows them all. */
+static void print_flows(const json_t *status)
+{
+	const json_t *flows = json_object_get(status, "flows");
+	char open[VG_RENDER_SIZE], max[VG_RENDER_SIZE], lost[VG_RENDER_SIZE];
+	const json_int_t evicted = number_of(flows, "evicted") + number_of(flows, "full");
+
+	if (json_is_null(flows))
+		puts("flows      not tracked (`replies: off`)");
+	if (!json_is_object(flows))
+		return;
+	printf("flows      %s open, room for %s of each IP version",
+	       vg_render_count((__u64)number_of(flows, "open"), open),
+	       vg_render_count((__u64)number_of(flows, "max"), max));
+	if (evicted)
+		printf(", %s%s lost for want of room%s", vg_render_colour(stdout, "brown"),
+		       vg_render_count((__u64)evicted, lost), vg_render_colour(stdout, NULL));
+	putchar('\n');
+}
+
 static void print_policy(const json_t *status)
 {
 	const json_t *policy = json_object_get(status, "policy");
@@ -190,6 +210,7 @@ enum vg_exit vg_status_print(const json_t *status)
 	print_contents(status);
 	print_reloads(status);
 	print_exporter(status);
+	print_flows(status);
 	result = print_interfaces(status);
 	print_hints(status);
 	return result;

@@ -169,7 +169,10 @@ struct vg_flow_info {
 int vg_flows_read(const char *dir, struct vg_flow_info **ret_flows, size_t *ret_n, __u32 *ret_now_s,
 		  struct vg_diag *diag);
 
-/* True where flows are recorded: false before the first publish, and under `replies: off`. */
+/*
+ * True where there are flows from before: false on pins that the next publish fills, and where the
+ * last one had `replies: off`.
+ */
 bool vg_dataplane_tracks(const struct vg_dataplane *dataplane);
 
 /*

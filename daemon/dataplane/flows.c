@@ -143,7 +143,7 @@ int vg_flow_totals_add(const struct vg_dataplane *dp, __u64 seeded, __u64 swept)
 
 bool vg_dataplane_tracks(const struct vg_dataplane *dp)
 {
-	return dp->replies.track;
+	return vg_map_room(dp->fds[VG_PIN_FLOWS4]) != VG_FLOWS_OFF;
 }
 
 /* The words of an address in network byte order; IPv4 in the first. */

@@ -76,6 +76,97 @@ void vg_attach_fail(struct vg_wanted *nic, const struct vg_wanted *old, const ch
 		vg_log(VG_LOG_ERR, "%s", nic->reason);
 }
 
+/* ---- the recorder of replies ---- */
+
+static void take_recorder(struct vg_wanted *nic)
+{
+	struct vg_diag diag = {0};
+	int r = vg_dataplane_unrecord(nic->ifindex, nic->name, &diag);
+
+	if (r >= 0)
+		vg_log_info("%s: replies are no longer recorded", nic->name);
+	else if (r != -ENOENT)
+		vg_log_warn("%s; it does nothing there", diag.text);
+}
+
+static void log_recorded(const struct vg_wanted *nic, const struct vg_wanted *old, bool adopted)
+{
+	const bool was_recorded = old && old->recorded && old->ifindex == nic->ifindex;
+
+	if (was_recorded && !adopted)
+		vg_log_warn("%s: somebody removed the recorder of replies: it is put back",
+			    nic->name);
+	else if (!was_recorded)
+		vg_log_info("%s: replies are %s recorded", nic->name, adopted ? "still" : "now");
+}
+
+/*
+ * Makes sure that the recorder runs. Where it can't, a NIC that is filtered stays so, and its status
+ * says what is missing; one that is not will not be, since its own connections would die.
+ */
+static int record(struct vg_gate *gate, struct vg_wanted *nic, const struct vg_wanted *old,
+		  bool attached)
+{
+	char text[VG_GATE_ERROR_SIZE];
+	struct vg_diag diag = {0};
+	bool adopted = false;
+	int r;
+
+	r = vg_dataplane_record(gate->dataplane, nic->ifindex, nic->name, &adopted, &diag);
+	if (r == -ENODEV)
+		return 0; /* attach() will see it, too */
+	if (r >= 0) {
+		nic->recorded = true;
+		log_recorded(nic, old, adopted);
+		return 0;
+	}
+	vg_gate_describe(&diag, r, text);
+	if (!attached) {
+		vg_attach_fail(nic, old, text);
+		return r;
+	}
+	snprintf(nic->unrecorded, sizeof(nic->unrecorded), "%.*s", (int)sizeof(nic->unrecorded) - 1,
+		 text);
+	if (!old || strcmp(old->unrecorded, nic->unrecorded) != 0)
+		vg_log_warn("%s; %s stays filtered, without replies to what it opens from now on",
+			    nic->unrecorded, nic->name);
+	return 0;
+}
+
+/* Before any of the NICs is attached: what they have opened until then must be known. */
+static int record_all(struct vg_gate *gate, struct vg_wanted *old, size_t n_old)
+{
+	_cleanup_free_ const struct vg_wanted **seeded =
+		calloc(gate->n_wanted + 1, sizeof(*seeded));
+	int first = seeded ? 0 : -ENOMEM;
+	size_t n = 0;
+
+	for (size_t i = 0; seeded && i < gate->n_wanted; i++) {
+		struct vg_wanted *nic = &gate->wanted[i];
+		bool attached;
+		int r;
+
+		if (!nic->ifindex || nic->state == VG_NIC_FAILED || is_detached(gate, nic->name))
+			continue;
+		if (!gate->policy->replies.track) {
+			take_recorder(nic);
+			continue;
+		}
+		attached = vg_dataplane_is_attached(gate->dataplane, nic->ifindex, nic->name);
+		r = record(gate, nic, vg_wanted_find(old, n_old, nic->name), attached);
+		if (r < 0 && !first)
+			first = r;
+		if (nic->recorded && (!attached || gate->seed_all))
+			seeded[n++] = nic;
+	}
+	if (n)
+		vg_gate_seed(gate, seeded, n);
+	gate->seed_all = false;
+	return first;
+}
+
+/* ---- the filter ---- */
+
 /* Attaches, or makes sure that the NIC is still attached. `old` is what it was before, or NULL. */
 static int attach(struct vg_gate *gate, struct vg_wanted *nic, const struct vg_wanted *old)
 {
@@ -102,6 +193,10 @@ static int attach(struct vg_gate *gate, struct vg_wanted *nic, const struct vg_w
 		nic->ifindex = 0;
 		return 0;
 	}
+	/* Where nothing is filtered nothing stays. */
+	if (nic->recorded && !vg_dataplane_is_attached(gate->dataplane, nic->ifindex, nic->name) &&
+	    vg_dataplane_unrecord(nic->ifindex, nic->name, NULL) >= 0)
+		nic->recorded = false;
 	vg_gate_describe(&diag, r, text);
 	vg_attach_fail(nic, old, text);
 	return r;
@@ -135,11 +230,14 @@ int vg_attach_settle(struct vg_gate *gate, struct vg_wanted *wanted, size_t n_wa
 {
 	_cleanup_free_ struct vg_wanted *old = gate->wanted;
 	const size_t n_old = gate->n_wanted;
+	int recorded, attached;
 
 	gate->wanted = wanted;
 	gate->n_wanted = n_wanted;
 	detach_unwanted(gate);
-	return attach_all(gate, old, n_old);
+	recorded = record_all(gate, old, n_old);
+	attached = attach_all(gate, old, n_old);
+	return recorded < 0 ? recorded : attached;
 }
 
 static int remember_detached(struct vg_gate *gate, const char *name)
@@ -165,6 +263,7 @@ static int detach_one(struct vg_gate *gate, struct vg_wanted *nic, struct vg_dia
 		vg_log_warn("%s: detached by the operator; nothing is filtered there", nic->name);
 	nic->state = VG_NIC_DETACHED;
 	nic->attachment = (struct vg_attachment){0};
+	nic->recorded = false;
 	snprintf(nic->reason, sizeof(nic->reason), DETACHED_REASON);
 	return 0;
 }

@@ -13,6 +13,9 @@
 
 #define TIMER_ACCURACY_US 100000
 #define WATCH_INTERVAL_US 1000000
+/* Of time that the loop does nothing else; a quarter of a million flows take some six steps. */
+#define SWEEP_INTERVAL_US 5000000
+#define SWEEP_STEP_US 10000
 
 /* The line that `systemctl status` shows; sent when it changes, or with `state` in any case. */
 static void notify(struct vg_daemon *daemon, const char *state)
@@ -37,6 +40,7 @@ static unsigned page_metrics(void *context, char **ret_text, size_t *ret_length)
 	_cleanup_(vg_counters_free_p) struct vg_counters *counters = NULL;
 	const struct vg_daemon *daemon = context;
 	const struct vg_gate *gate = daemon->gate;
+	struct vg_flow_stats flows;
 	struct vg_diag diag = {0};
 	int r;
 
@@ -48,6 +52,7 @@ static unsigned page_metrics(void *context, char **ret_text, size_t *ret_length)
 				.counters = counters,
 				.wanted = gate->wanted,
 				.n_wanted = gate->n_wanted,
+				.flows = vg_gate_flows(gate, &flows),
 				.generation = gate->state.generation,
 				.published_s = gate->state.published_s,
 				.reloads_succeeded = gate->reloads_succeeded,
@@ -216,6 +221,19 @@ static int on_rate_timer(sd_event_source *source, uint64_t time_us, void *contex
 	return sd_event_source_set_time_relative(source, VG_RATE_INTERVAL_US);
 }
 
+static int on_sweep_timer(sd_event_source *source, uint64_t time_us, void *context)
+{
+	const struct vg_daemon *daemon = context;
+	struct vg_diag diag = {0};
+	int r;
+
+	(void)time_us;
+	r = vg_dataplane_sweep(daemon->gate->dataplane, SWEEP_STEP_US, &diag);
+	if (r < 0)
+		vg_log_warn("%s; they are left where they are for now", diag.text);
+	return sd_event_source_set_time_relative(source, r > 0 ? 0 : SWEEP_INTERVAL_US);
+}
+
 /* ---- life ---- */
 
 /* Somebody may take a link or a pin away behind our back; nothing tells, so that we look. */
@@ -255,6 +273,8 @@ static int add_sources(struct vg_daemon *daemon)
 		r = add_timer(daemon, on_rate_timer);
 	if (r >= 0)
 		r = add_timer(daemon, on_watch_timer);
+	if (r >= 0)
+		r = add_timer(daemon, on_sweep_timer);
 	return r < 0 ? r : sd_event_set_watchdog(daemon->event, true);
 }
 

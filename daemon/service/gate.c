@@ -62,6 +62,7 @@ static int publish(struct vg_gate *gate, const struct vg_policy *policy,
 		   struct vg_diag *diag)
 {
 	_cleanup_free_ struct vg_target *targets = calloc(n_wanted + 1, sizeof(*targets));
+	const bool tracked = vg_dataplane_tracks(gate->dataplane);
 	size_t n = 0;
 	int r;
 
@@ -78,6 +79,7 @@ static int publish(struct vg_gate *gate, const struct vg_policy *policy,
 	r = vg_dataplane_publish(gate->dataplane, policy, tables, targets, n, diag);
 	if (r < 0)
 		return r;
+	gate->seed_all |= policy->replies.track && !tracked;
 	memcpy(gate->published, targets, n * sizeof(*targets));
 	gate->n_published = n;
 	r = vg_dataplane_state(gate->bpffs, &gate->state, diag);
@@ -89,6 +91,14 @@ static int publish(struct vg_gate *gate, const struct vg_policy *policy,
 		    policy->n_prefixes6, policy->n_services,
 		    policy->monitor ? "monitor" : "enforce");
 	return 0;
+}
+
+void vg_gate_seed(struct vg_gate *gate, const struct vg_wanted *const *nics, size_t n)
+{
+	/* The collector joins here. */
+	(void)gate;
+	(void)nics;
+	(void)n;
 }
 
 static int plan(const struct vg_policy *policy, struct vg_wanted **ret_wanted, size_t *ret_n)
@@ -304,6 +314,11 @@ int vg_gate_reconcile(struct vg_gate *gate, uint64_t *ret_retry_us)
 	vg_attach_settle(gate, wanted, n);
 	*ret_retry_us = retry_us;
 	return 0;
+}
+
+const struct vg_flow_stats *vg_gate_flows(const struct vg_gate *gate, struct vg_flow_stats *flows)
+{
+	return vg_dataplane_flow_stats(gate->dataplane, flows) < 0 ? NULL : flows;
 }
 
 size_t vg_gate_attached(const struct vg_gate *gate)

@@ -8,6 +8,8 @@
 
 #define LOAD_BALANCER "load-balancer"
 #define HEALTH_CHECK "health-check"
+#define NEARLY_FULL_PERCENT 90
+#define LOST_RECENTLY_S 3600
 
 static void add(json_t *array, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
@@ -41,6 +43,29 @@ static void hint_nic(json_t *array, const struct vg_wanted *nic)
 			add(array, "%s is filtered in %s mode: %s", nic->name,
 			    vg_attach_mode_text(nic->attachment.mode), nic->reason);
 	}
+	if (nic->state == VG_NIC_ATTACHED && *nic->unrecorded)
+		add(array, "%s has no recorder of replies: %s", nic->name, nic->unrecorded);
+}
+
+static void hint_flows(json_t *array, const struct vg_flow_stats *flows)
+{
+	const __u64 more = 2 * flows->max < VG_MAX_FLOWS ? 2 * flows->max : VG_MAX_FLOWS;
+	const bool nearly_full = flows->fullest >= flows->max / 100 * NEARLY_FULL_PERCENT;
+	char fullest[32], max[32], lost[32];
+
+	if (flows->max >= VG_MAX_FLOWS || (!nearly_full && flows->lost_s >= LOST_RECENTLY_S))
+		return;
+	vg_render_count(flows->fullest, fullest);
+	vg_render_count(flows->max, max);
+	if (nearly_full)
+		add(array,
+		    "the table of flows is nearly full (%s of %s): raise `replies: {max-flows: %llu}`",
+		    fullest, max, (unsigned long long)more);
+	else
+		add(array,
+		    "within the last hour flows were pushed out of their table, or found no place "
+		    "there (%s so far): raise `replies: {max-flows: %llu}`",
+		    vg_render_count(flows->evicted + flows->full, lost), (unsigned long long)more);
 }
 
 /* Whether a frame from `set` can still be refused on this rule, and by what. */
@@ -181,6 +206,8 @@ json_t *vg_hints_json(const struct vg_hints *hints)
 		hint_nic(array, &hints->wanted[i]);
 	for (size_t i = 0; i < hints->n_wanted; i++)
 		hint_drops(array, hints, &hints->wanted[i]);
+	if (hints->flows)
+		hint_flows(array, hints->flows);
 	if (hints->policy->monitor)
 		hint_monitor(array, hints);
 	return array;

@@ -13,6 +13,7 @@ struct vg_hints {
 	const struct vg_counters *counters;
 	const struct vg_wanted *wanted;
 	size_t n_wanted;
+	const struct vg_flow_stats *flows; /* NULL: replies are not tracked */
 	__u64 generation;
 	const char *reload_error;   /* why the last reload was refused, or NULL */
 	const char *exporter_error; /* why the exporter does not listen as configured, or NULL */

@@ -97,6 +97,32 @@ static void print_interfaces(FILE *out, const struct vg_metrics *metrics)
 	}
 }
 
+static void print_number(FILE *out, const char *name, const char *type, __u64 value,
+			 const char *help)
+{
+	print_family(out, name, type, help);
+	fprintf(out, "%s %" PRIu64 "\n", name, (uint64_t)value);
+}
+
+/* Nothing where replies are not tracked. */
+static void print_flows(FILE *out, const struct vg_flow_stats *flows)
+{
+	if (!flows)
+		return;
+	print_number(out, "vpcgate_flows", "gauge", flows->open,
+		     "Flows opened by this host that may still be answered.");
+	print_number(out, "vpcgate_flows_max", "gauge", flows->max,
+		     "Flows that there is room for, of each IP version.");
+	print_number(out, "vpcgate_flows_opened_total", "counter", flows->opened,
+		     "Flows opened, those that were open before the filter included.");
+	print_number(out, "vpcgate_flows_expired_total", "counter", flows->expired,
+		     "Flows that ended when nothing had come for their lifetime.");
+	print_number(out, "vpcgate_flows_evicted_total", "counter", flows->evicted,
+		     "Flows pushed out of a full table by others before they had ended.");
+	print_number(out, "vpcgate_flows_full_total", "counter", flows->full,
+		     "Flows not recorded for want of room: their replies were not let in.");
+}
+
 static void print_policy(FILE *out, const struct vg_metrics *metrics)
 {
 	print_family(out, "vpcgate_policy_generation", "gauge",
@@ -146,6 +172,7 @@ int vg_metrics_format(const struct vg_metrics *metrics, char **ret_text, size_t 
 	print_services(out, metrics->counters);
 	print_interfaces(out, metrics);
 	print_policy(out, metrics);
+	print_flows(out, metrics->flows);
 	print_prefixes(out, metrics->policy);
 	print_family(out, "vpcgate_build_info", "gauge", "1, with the version of vpcgated.");
 	fputs("vpcgate_build_info{version=\"" VG_VERSION "\"} 1\n", out);

@@ -14,6 +14,7 @@ struct vg_metrics {
 	const struct vg_counters *counters;
 	const struct vg_wanted *wanted;
 	size_t n_wanted;
+	const struct vg_flow_stats *flows; /* NULL: replies are not tracked */
 	__u64 generation;
 	__u64 published_s;
 	__u64 reloads_succeeded, reloads_failed;

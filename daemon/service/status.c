@@ -20,14 +20,15 @@ static json_t *interface_json(const struct vg_daemon *daemon, const struct vg_wa
 	vg_rate_sum(counters, nic->name, sums);
 	for (size_t v = 0; v < VG_VERDICT_MAX; v++)
 		totals[v] = total_json(&sums[v], vg_rate_get(&daemon->rates, nic->name, v));
-	return json_pack("{ss sI ss ss? ss sb sI ss? so so so}", "name", nic->name, "ifindex",
+	return json_pack("{ss sI ss ss? ss sb sb sI ss? so so so}", "name", nic->name, "ifindex",
 			 (json_int_t)nic->ifindex, "state", vg_nic_state_text(nic->state), "mode",
 			 attached ? vg_attach_mode_text(nic->attachment.mode) : NULL, "ingress",
 			 vg_ingress_text(rule->ingress), "adopted",
-			 attached && nic->attachment.adopted, "program_id",
-			 (json_int_t)(attached ? nic->attachment.program_id : 0), "reason",
-			 *nic->reason ? nic->reason : NULL, "pass", totals[VG_VERDICT_PASS], "drop",
-			 totals[VG_VERDICT_DROP], "would_drop", totals[VG_VERDICT_WOULD_DROP]);
+			 attached && nic->attachment.adopted, "recorder", attached && nic->recorded,
+			 "program_id", (json_int_t)(attached ? nic->attachment.program_id : 0),
+			 "reason", *nic->reason ? nic->reason : NULL, "pass",
+			 totals[VG_VERDICT_PASS], "drop", totals[VG_VERDICT_DROP], "would_drop",
+			 totals[VG_VERDICT_WOULD_DROP]);
 }
 
 static json_t *interfaces_json(const struct vg_daemon *daemon, const struct vg_counters *counters)
@@ -64,7 +65,18 @@ static json_t *reloads_json(const struct vg_gate *gate)
 			 failed ? json_integer(gate->reload_error_s) : json_null());
 }
 
-static json_t *hints_json(const struct vg_daemon *daemon, const struct vg_counters *counters)
+static json_t *flows_json(const struct vg_flow_stats *flows)
+{
+	if (!flows)
+		return json_null();
+	return json_pack("{sI sI sI sI sI sI}", "open", (json_int_t)flows->open, "max",
+			 (json_int_t)flows->max, "opened", (json_int_t)flows->opened, "expired",
+			 (json_int_t)flows->expired, "evicted", (json_int_t)flows->evicted, "full",
+			 (json_int_t)flows->full);
+}
+
+static json_t *hints_json(const struct vg_daemon *daemon, const struct vg_counters *counters,
+			  const struct vg_flow_stats *flows)
 {
 	const struct vg_gate *gate = daemon->gate;
 
@@ -73,6 +85,7 @@ static json_t *hints_json(const struct vg_daemon *daemon, const struct vg_counte
 		.counters = counters,
 		.wanted = gate->wanted,
 		.n_wanted = gate->n_wanted,
+		.flows = flows,
 		.generation = gate->state.generation,
 		.reload_error = *gate->reload_error ? gate->reload_error : NULL,
 		.exporter_error = *daemon->exporter_error ? daemon->exporter_error : NULL,
@@ -83,18 +96,21 @@ int vg_status_json(const struct vg_daemon *daemon, json_t **ret_json, struct vg_
 {
 	_cleanup_(vg_counters_free_p) struct vg_counters *counters = NULL;
 	const struct vg_gate *gate = daemon->gate;
+	const struct vg_flow_stats *flows;
+	struct vg_flow_stats stats;
 	json_t *self;
 	int r;
 
 	r = vg_counters_read(gate->bpffs, &counters, diag);
 	if (r < 0)
 		return r;
+	flows = vg_gate_flows(gate, &stats);
 	self = json_pack("{ss sI sI ss}", "version", VG_VERSION, "pid", (json_int_t)getpid(),
 			 "started_s", (json_int_t)daemon->started_s, "config", gate->config_path);
-	*ret_json =
-		json_pack("{so so so ss? so so}", "daemon", self, "policy", policy_json(gate),
-			  "reloads", reloads_json(gate), "exporter",
-			  vg_exporter_endpoint(daemon->exporter), "interfaces",
-			  interfaces_json(daemon, counters), "hints", hints_json(daemon, counters));
+	*ret_json = json_pack("{so so so ss? so so so}", "daemon", self, "policy",
+			      policy_json(gate), "reloads", reloads_json(gate), "exporter",
+			      vg_exporter_endpoint(daemon->exporter), "flows", flows_json(flows),
+			      "interfaces", interfaces_json(daemon, counters), "hints",
+			      hints_json(daemon, counters, flows));
 	return *ret_json ? 0 : -ENOMEM;
 }

@@ -27,8 +27,10 @@ struct vg_wanted {
 	unsigned ifindex;	 /* 0: absent */
 	size_t rule;
 	enum vg_nic_state state;
-	struct vg_attachment attachment; /* where attached */
-	char reason[VG_DIAG_TEXT_SIZE];	 /* why failed, detached or generic; else "" */
+	struct vg_attachment attachment;    /* where attached */
+	bool recorded;			    /* flows that leave by it are recorded */
+	char unrecorded[VG_DIAG_TEXT_SIZE]; /* why not, where they should be; else "" */
+	char reason[VG_DIAG_TEXT_SIZE];	    /* why failed, detached or generic; else "" */
 	uint64_t retry_us; /* failed: not tried again before this time (CLOCK_MONOTONIC) */
 };
 

@@ -10,8 +10,11 @@
  *              "prefixes4", "prefixes6", "table_bytes"}
  *   "reloads": {"succeeded", "failed", "last_error": text or null, "last_error_s"}
  *   "exporter": "ADDRESS:PORT" or null
+ *   "flows": {"open", "max": room of each IP version, "opened", "expired", "evicted", "full"}, or null
+ *              where replies are not tracked
  *   "interfaces": [{"name", "ifindex", "state": "attached" | "absent" | "failed" | "detached",
- *              "mode": "native" | "generic" or null, "ingress", "adopted", "program_id",
+ *              "mode": "native" | "generic" or null, "ingress", "adopted",
+ *              "recorder": are flows that leave by it recorded, "program_id",
  *              "reason": why generic, failed or detached, or null,
  *              "pass": {"packets", "bytes", "packets_per_second"}, "drop": alike, "would_drop": alike}]
  *   "hints": [text]

@@ -35,6 +35,7 @@ struct hint_case {
 	struct vg_counter counters[3];
 	struct vg_wanted nic;
 	const char *reload_error;
+	struct vg_flow_stats flows; /* max 0: replies are not tracked */
 	const char *hints[3];
 };
 
@@ -145,6 +146,50 @@ static const struct hint_case cases[] = {
 		.hints = {"ens5 is filtered in generic mode: native XDP was refused"},
 	},
 	{
+		.name = "no recorder",
+		.config = BASE "ingress: internal\n",
+		.nic = {.name = "ens5",
+			.rule = 1,
+			.state = VG_NIC_ATTACHED,
+			.attachment = {.mode = VG_ATTACH_NATIVE},
+			.unrecorded = "ens5 has an `ingress` qdisc"},
+		.hints = {"ens5 has no recorder of replies: ens5 has an `ingress` qdisc"},
+	},
+	{
+		.name = "a failed NIC without a recorder",
+		.config = BASE "ingress: internal\n",
+		.nic = {.name = "ens5",
+			.rule = 1,
+			.state = VG_NIC_FAILED,
+			.reason = "no clsact",
+			.unrecorded = "no clsact"},
+		.hints = {"ens5 is not filtered: no clsact"},
+	},
+	{
+		.name = "room for flows",
+		.config = BASE "ingress: internal\n",
+		.flows = {.max = 1000, .fullest = 899, .evicted = 5, .lost_s = 3600},
+	},
+	{
+		.name = "flows nearly full",
+		.config = BASE "ingress: internal\n",
+		.flows = {.max = 262144, .fullest = 235890, .lost_s = UINT32_MAX},
+		.hints = {"the table of flows is nearly full (235,890 of 262,144): raise `replies: "
+			  "{max-flows: 524288}`"},
+	},
+	{
+		.name = "flows lost",
+		.config = BASE "ingress: internal\n",
+		.flows = {.max = 3000000, .evicted = 1200, .full = 34, .lost_s = 3599},
+		.hints = {"within the last hour flows were pushed out of their table, or found no "
+			  "place there (1,234 so far): raise `replies: {max-flows: 4194304}`"},
+	},
+	{
+		.name = "no larger table",
+		.config = BASE "ingress: internal\n",
+		.flows = {.max = VG_MAX_FLOWS, .fullest = VG_MAX_FLOWS, .lost_s = 0},
+	},
+	{
 		.name = "the last reload was refused",
 		.config = BASE "ingress: internal\n",
 		.reload_error = "test.yaml:1:2: wrong",
@@ -178,6 +223,7 @@ static json_t *hints_of(const struct hint_case *c, const struct vg_policy *polic
 		.counters = &counters,
 		.wanted = wanted,
 		.n_wanted = *c->nic.name ? 2 : 1,
+		.flows = c->flows.max ? &c->flows : NULL,
 		.generation = 41,
 		.reload_error = c->reload_error,
 	};

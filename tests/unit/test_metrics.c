@@ -14,7 +14,10 @@ static const char config[] =
 	"interfaces: [ens4, ens5]\n"
 	"ingress: internal\n";
 
-static char *format(const char *more)
+static const struct vg_flow_stats some_flows = {
+	.open = 12, .max = 262144, .opened = 100, .expired = 80, .evicted = 8, .full = 3};
+
+static char *format_flows(const char *more, const struct vg_flow_stats *flows)
 {
 	_cleanup_free_ char *text = NULL;
 	struct vg_counter items[] = {
@@ -41,6 +44,7 @@ static char *format(const char *more)
 		.counters = &counters,
 		.wanted = wanted,
 		.n_wanted = 2,
+		.flows = flows,
 		.generation = 41,
 		.published_s = 1795312395,
 		.reloads_succeeded = 3,
@@ -51,6 +55,11 @@ static char *format(const char *more)
 	assert_int_equal(length, strlen(text));
 	vg_policy_free(policy);
 	return VG_TAKE_PTR(text);
+}
+
+static char *format(const char *more)
+{
+	return format_flows(more, &some_flows);
 }
 
 static void expect_line(const char *text, const char *line)
@@ -78,6 +87,12 @@ static void every_family_has_its_samples(void **state)
 		"vpcgate_policy_timestamp_seconds 1795312395",
 		"vpcgate_reloads_total{result=\"succeeded\"} 3",
 		"vpcgate_reloads_total{result=\"failed\"} 4",
+		"vpcgate_flows 12",
+		"vpcgate_flows_max 262144",
+		"vpcgate_flows_opened_total 100",
+		"vpcgate_flows_expired_total 80",
+		"vpcgate_flows_evicted_total 8",
+		"vpcgate_flows_full_total 3",
 		"vpcgate_prefixes{source=\"vpc\",family=\"ipv4\"} 1",
 		"vpcgate_prefixes{source=\"vpc\",family=\"ipv6\"} 1",
 		"vpcgate_prefixes{source=\"office\",family=\"ipv6\"} 0",
@@ -97,6 +112,14 @@ static void monitor_does_not_enforce(void **state)
 	(void)state;
 	expect_line(text, "vpcgate_enforcing{interface=\"ens4\"} 0");
 	expect_line(text, "vpcgate_interface_attached{interface=\"ens4\",mode=\"generic\"} 1");
+}
+
+static void untracked_replies_have_no_family(void **state)
+{
+	_cleanup_free_ char *text = format_flows("", NULL);
+
+	(void)state;
+	assert_null(strstr(text, "vpcgate_flows"));
 }
 
 /* HELP, TYPE, then the samples of that family and no others. */
@@ -127,6 +150,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_family_has_its_samples),
 		cmocka_unit_test(monitor_does_not_enforce),
+		cmocka_unit_test(untracked_replies_have_no_family),
 		cmocka_unit_test(families_are_in_order),
 	};
 
