@@ -31,6 +31,8 @@ const struct vg_command vg_cli_commands[] = {
 	{"counters", "iwj", NULL, "the same, what passed too, and services",
 	 "Counts since the filter was first attached; a reload keeps them. Needs no daemon.",
 	 vg_cli_counters},
+	{"flows", "j", NULL, "what this host has opened itself, and may still be answered",
+	 "Under `replies: track`. The most recently seen first. Needs no daemon.", vg_cli_flows},
 	{"check", "tpicj", "ADDRESS", "would a packet from ADDRESS pass, and why",
 	 "Exit: 0 it passes, 1 it is dropped, 2 error.", vg_cli_check},
 	{"ranges", "scj", NULL, "what each source set holds, and where it came from", "",

@@ -67,8 +67,8 @@ _vpcgate()
 	if [[ ! $words ]]; then
 		command=$(_vpcgate_command)
 		case $command in
-		'') words="status drops counters check ranges validate detach help $globals" ;;
-		status) words="--json $globals" ;;
+		'') words="status drops counters flows check ranges validate detach help $globals" ;;
+		status | flows) words="--json $globals" ;;
 		drops | counters) words="--interface --watch --json $globals" ;;
 		check) words="--to --port --interface --config --json $globals" ;;
 		ranges) words="--set --config --json $globals" ;;
@@ -80,7 +80,7 @@ _vpcgate()
 			words=$globals
 			;;
 		detach) words="$(_vpcgate_interfaces) $globals" ;;
-		help) words="status drops counters check ranges validate detach" ;;
+		help) words="status drops counters flows check ranges validate detach" ;;
 		esac
 	fi
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")

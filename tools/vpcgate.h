@@ -121,6 +121,7 @@ enum vg_exit vg_cells_print(const struct vg_cells *cells, const struct vg_column
 enum vg_exit vg_cli_status(const struct vg_cli *cli);
 enum vg_exit vg_cli_drops(const struct vg_cli *cli);
 enum vg_exit vg_cli_counters(const struct vg_cli *cli);
+enum vg_exit vg_cli_flows(const struct vg_cli *cli);
 enum vg_exit vg_cli_check(const struct vg_cli *cli);
 enum vg_exit vg_cli_ranges(const struct vg_cli *cli);
 enum vg_exit vg_cli_validate(const struct vg_cli *cli);
