@@ -248,25 +248,13 @@ static int read_allow_empty(struct vg_yaml *yaml, const yaml_node_t *value, void
 			    &((struct vg_draft *)into)->config->allow_empty);
 }
 
-static int read_replies(struct vg_yaml *yaml, const yaml_node_t *value, void *into)
-{
-	(void)into;
-	if (!strcmp(vg_yaml_text(value), "off"))
-		return 0;
-	if (!strcmp(vg_yaml_text(value), "track"))
-		return vg_yaml_refuse(yaml, EINVAL, value,
-				      "replies: track is not built yet: write `replies: off`");
-	return vg_yaml_refuse(yaml, EINVAL, value, "replies: unknown setting '%.*s': write off",
-			      VG_YAML_QUOTED, vg_yaml_text(value));
-}
-
 static const struct vg_yaml_field top_fields[] = {
 	{"interfaces", VG_YAML_LIST, true, "interfaces: [ens4]", read_interfaces},
 	{"ingress", VG_YAML_TEXT, true, "ingress: internal", read_top_ingress},
 	{"attach", VG_YAML_TEXT, false, "attach: auto", read_top_attach},
 	{"enforcement", VG_YAML_TEXT, false, "enforcement: enforce", read_enforcement},
 	{"also-admit", VG_YAML_LIST, false, "also-admit: [iap]", read_top_also_admit},
-	{"replies", VG_YAML_TEXT, false, "replies: off", read_replies},
+	{"replies", VG_YAML_ANY, false, "replies: track", vg_read_replies},
 	{"non-ip", VG_YAML_TEXT, false, "non-ip: drop", read_non_ip},
 	{"sources", VG_YAML_MAP, false, "sources: {vpc: [10.0.0.0/8]}", read_sources},
 	{"services", VG_YAML_LIST, false,
@@ -286,6 +274,7 @@ static int new_config(const char *path, struct vg_config **ret_config)
 		return -ENOMEM;
 	config->attach = VG_ATTACH_AUTO;
 	config->exporter = true;
+	config->replies = vg_replies_default();
 	*ret_config = VG_TAKE_PTR(config);
 	return 0;
 }

@@ -17,6 +17,17 @@
 #define VG_MAX_SOURCE_ENTRIES (VG_MAX_PREFIXES4 + VG_MAX_PREFIXES6) /* of all sets together */
 #define VG_MAX_ALSO_ADMIT 64					    /* names in one list */
 
+/* `replies`; the largest max-flows is VG_MAX_FLOWS. */
+#define VG_MIN_LIFETIME_S 1
+#define VG_MAX_LIFETIME_S (7 * 86400)
+#define VG_MIN_FLOWS 1024
+
+/* Defaults of `replies`: lifetimes near those of nf_conntrack, for as many flows as it has. */
+#define VG_REPLIES_TCP_S 7200
+#define VG_REPLIES_UDP_S 180
+#define VG_REPLIES_ICMP_S 30
+#define VG_REPLIES_MAX_FLOWS 262144
+
 /* X(constant, text, Cloud Run's Terraform spelling) */
 #define VG_INGRESS_SETTINGS(X)                                   \
 	X(ALL, "all", "INGRESS_TRAFFIC_ALL")                     \
@@ -75,7 +86,10 @@ struct vg_config_service {
 	struct vg_position at;
 };
 
-/* `replies`: flows that this host opens, and how long each lives without a packet. */
+/*
+ * `replies`: flows that this host opens, and how long each lives without a packet. All else is 0
+ * where they are not tracked.
+ */
 struct vg_replies {
 	bool track;
 	unsigned tcp_s, udp_s, icmp_s; /* other protocols have UDP's */

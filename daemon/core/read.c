@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include "core/read.h"
@@ -138,5 +139,92 @@ int vg_read_port(const char *text, unsigned *ret_port)
 	if (port > 65535)
 		return -EINVAL;
 	*ret_port = (unsigned)port;
+	return 0;
+}
+
+/*
+ * The number that `text` begins with, UINT_MAX where it is larger, and what follows it. -EINVAL
+ * where there is none, or one with zeros in front.
+ */
+static int read_digits(const char *text, unsigned *ret_number, const char **ret_rest)
+{
+	const size_t digits = strspn(text, "0123456789");
+	unsigned long long number;
+
+	if (!digits || (text[0] == '0' && digits > 1))
+		return -EINVAL;
+	number = strtoull(text, NULL, 10);
+	*ret_number = number < UINT_MAX ? (unsigned)number : UINT_MAX;
+	*ret_rest = text + digits;
+	return 0;
+}
+
+int vg_read_number(struct vg_yaml *yaml, const yaml_node_t *value, const char *key, unsigned min,
+		   unsigned max, unsigned *ret_number)
+{
+	const char *text = vg_yaml_text(value), *rest;
+	unsigned number;
+
+	if (read_digits(text, &number, &rest) < 0 || *rest)
+		return vg_yaml_refuse(yaml, EINVAL, value,
+				      "%s: '%.*s' is not a whole number: write one from %u to %u",
+				      key, VG_YAML_QUOTED, text, min, max);
+	if (number < min || number > max)
+		return vg_yaml_refuse(yaml, EINVAL, value,
+				      "%s: '%.*s' is out of range: write a number from %u to %u",
+				      key, VG_YAML_QUOTED, text, min, max);
+	*ret_number = number;
+	return 0;
+}
+
+static const struct duration_unit {
+	char name;
+	unsigned seconds;
+} duration_units[] = {{'d', 86400}, {'h', 3600}, {'m', 60}, {'s', 1}};
+
+static const struct duration_unit *find_unit(const char *text)
+{
+	for (size_t i = 0; i < VG_ARRAY_SIZE(duration_units); i++) {
+		if (text[0] == duration_units[i].name && !text[1])
+			return &duration_units[i];
+	}
+	return NULL;
+}
+
+#define DURATION_TEXT_SIZE 16
+
+/* In the largest unit that it is a multiple of. */
+static const char *duration_text(unsigned seconds, char out[DURATION_TEXT_SIZE])
+{
+	const struct duration_unit *unit = duration_units;
+
+	while (seconds % unit->seconds)
+		unit++;
+	snprintf(out, DURATION_TEXT_SIZE, "%u%c", seconds / unit->seconds, unit->name);
+	return out;
+}
+
+int vg_read_duration(struct vg_yaml *yaml, const yaml_node_t *value, const char *key,
+		     unsigned min_s, unsigned max_s, unsigned *ret_s)
+{
+	char min[DURATION_TEXT_SIZE], max[DURATION_TEXT_SIZE];
+	const char *text = vg_yaml_text(value), *rest;
+	const struct duration_unit *unit;
+	unsigned long long seconds;
+	unsigned number;
+
+	if (read_digits(text, &number, &rest) < 0 || !(unit = find_unit(rest)))
+		return vg_yaml_refuse(yaml, EINVAL, value,
+				      "%s: '%.*s' is not a duration: write a whole number followed "
+				      "by s, m, h or d, from %s to %s",
+				      key, VG_YAML_QUOTED, text, duration_text(min_s, min),
+				      duration_text(max_s, max));
+	seconds = (unsigned long long)number * unit->seconds;
+	if (seconds < min_s || seconds > max_s)
+		return vg_yaml_refuse(yaml, EINVAL, value,
+				      "%s: '%.*s' is out of range: write a duration from %s to %s",
+				      key, VG_YAML_QUOTED, text, duration_text(min_s, min),
+				      duration_text(max_s, max));
+	*ret_s = (unsigned)seconds;
 	return 0;
 }

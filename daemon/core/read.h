@@ -41,6 +41,18 @@ int vg_read_check_name(struct vg_yaml *yaml, const yaml_node_t *node, const char
 /* Decimal digits alone; -EINVAL otherwise or past 65535. */
 int vg_read_port(const char *text, unsigned *ret_port);
 
+/* A whole number from `min` to `max`. */
+int vg_read_number(struct vg_yaml *yaml, const yaml_node_t *value, const char *key, unsigned min,
+		   unsigned max, unsigned *ret_number);
+/* A whole number followed by s, m, h or d: from `min_s` to `max_s` seconds. */
+int vg_read_duration(struct vg_yaml *yaml, const yaml_node_t *value, const char *key,
+		     unsigned min_s, unsigned max_s, unsigned *ret_s);
+
+/* What holds where a config says nothing of replies. */
+struct vg_replies vg_replies_default(void);
+/* `replies`, into the vg_draft behind `into`. */
+int vg_read_replies(struct vg_yaml *yaml, const yaml_node_t *value, void *into);
+
 /* `services`, into the vg_draft behind `into`. */
 int vg_read_services(struct vg_yaml *yaml, const yaml_node_t *list, void *into);
 

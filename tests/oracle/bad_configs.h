@@ -335,19 +335,189 @@ static const struct vg_bad_config vg_bad_configs[] = {
 			    "false",
 	},
 	{
-		.name = "replies: track",
-		.yaml = "interfaces: [ens4]\n"
-			"ingress: all\n"
-			"replies: track\n",
-		.expected =
-			"vpcgate.yaml:3:10: replies: track is not built yet: write `replies: off`",
-	},
-	{
 		.name = "replies: on",
 		.yaml = "interfaces: [ens4]\n"
 			"ingress: all\n"
 			"replies: on\n",
-		.expected = "vpcgate.yaml:3:10: replies: unknown setting 'on': write off",
+		.expected =
+			"vpcgate.yaml:3:10: replies: unknown setting 'on': write track, off or a map such as {tcp: 2h, max-flows: 262144}",
+	},
+	{
+		.name = "replies without a value",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"replies:\n",
+		.expected =
+			"vpcgate.yaml:3:9: replies: unknown setting '': write track, off or a map such as {tcp: 2h, max-flows: 262144}",
+	},
+	{
+		.name = "replies as a list",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"replies: [track]\n",
+		.expected =
+			"vpcgate.yaml:3:10: replies: write `replies: track`, `replies: off` or `replies: {tcp: 2h, max-flows: 262144}`",
+	},
+	{
+		.name = "unknown key in replies",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"replies: {tcp: 1h, max_flows: 2048}\n",
+		.expected = "vpcgate.yaml:3:20: unknown key 'max_flows': did you mean 'max-flows'?",
+	},
+	{
+		.name = "duplicate key in replies",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"replies:\n"
+			"  udp: 1m\n"
+			"  udp: 2m\n",
+		.expected =
+			"vpcgate.yaml:5:3: duplicate key 'udp': it is on line 4 already; keep one",
+	},
+	{
+		.name = "lifetime that is a list",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"replies: {tcp: [2h]}\n",
+		.expected = "vpcgate.yaml:3:16: tcp: expected a single value: write `tcp: 2h`",
+	},
+	{
+		.name = "lifetime without a unit",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"replies: {tcp: 7200}\n",
+		.expected =
+			"vpcgate.yaml:3:16: tcp: '7200' is not a duration: write a whole number followed by s, m, h or d, from 1s to 7d",
+	},
+	{
+		.name = "lifetime without a number",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"replies: {udp: m}\n",
+		.expected =
+			"vpcgate.yaml:3:16: udp: 'm' is not a duration: write a whole number followed by s, m, h or d, from 1s to 7d",
+	},
+	{
+		.name = "lifetime in another unit",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"replies: {icmp: 30ms}\n",
+		.expected =
+			"vpcgate.yaml:3:17: icmp: '30ms' is not a duration: write a whole number followed by s, m, h or d, from 1s to 7d",
+	},
+	{
+		.name = "lifetime with a fraction",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"replies: {tcp: 1.5h}\n",
+		.expected =
+			"vpcgate.yaml:3:16: tcp: '1.5h' is not a duration: write a whole number followed by s, m, h or d, from 1s to 7d",
+	},
+	{
+		.name = "lifetime with a space",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"replies:\n"
+			"  tcp: 2 h\n",
+		.expected =
+			"vpcgate.yaml:4:8: tcp: '2 h' is not a duration: write a whole number followed by s, m, h or d, from 1s to 7d",
+	},
+	{
+		.name = "lifetime in two units",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"replies: {tcp: 1h30m}\n",
+		.expected =
+			"vpcgate.yaml:3:16: tcp: '1h30m' is not a duration: write a whole number followed by s, m, h or d, from 1s to 7d",
+	},
+	{
+		.name = "lifetime below zero",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"replies: {udp: -1s}\n",
+		.expected =
+			"vpcgate.yaml:3:16: udp: '-1s' is not a duration: write a whole number followed by s, m, h or d, from 1s to 7d",
+	},
+	{
+		.name = "lifetime with zeros in front",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"replies: {udp: 030s}\n",
+		.expected =
+			"vpcgate.yaml:3:16: udp: '030s' is not a duration: write a whole number followed by s, m, h or d, from 1s to 7d",
+	},
+	{
+		.name = "lifetime of 0",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"replies: {icmp: 0s}\n",
+		.expected =
+			"vpcgate.yaml:3:17: icmp: '0s' is out of range: write a duration from 1s to 7d",
+	},
+	{
+		.name = "tcp one second past a week",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"replies: {tcp: 604801s}\n",
+		.expected =
+			"vpcgate.yaml:3:16: tcp: '604801s' is out of range: write a duration from 1s to 7d",
+	},
+	{
+		.name = "udp one minute past a week",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"replies: {udp: 10081m}\n",
+		.expected =
+			"vpcgate.yaml:3:16: udp: '10081m' is out of range: write a duration from 1s to 7d",
+	},
+	{
+		.name = "icmp one day past a week",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"replies: {icmp: 8d}\n",
+		.expected =
+			"vpcgate.yaml:3:17: icmp: '8d' is out of range: write a duration from 1s to 7d",
+	},
+	{
+		.name = "lifetime beyond 64 bits",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"replies: {tcp: 18446744073709551617h}\n",
+		.expected =
+			"vpcgate.yaml:3:16: tcp: '18446744073709551617h' is out of range: write a duration from 1s to 7d",
+	},
+	{
+		.name = "max-flows in words",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"replies: {max-flows: 256k}\n",
+		.expected =
+			"vpcgate.yaml:3:22: max-flows: '256k' is not a whole number: write one from 1024 to 4194304",
+	},
+	{
+		.name = "max-flows below the least",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"replies: {max-flows: 1023}\n",
+		.expected =
+			"vpcgate.yaml:3:22: max-flows: '1023' is out of range: write a number from 1024 to 4194304",
+	},
+	{
+		.name = "max-flows past the limit",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"replies: {max-flows: 4194305}\n",
+		.expected =
+			"vpcgate.yaml:3:22: max-flows: '4194305' is out of range: write a number from 1024 to 4194304",
+	},
+	{
+		.name = "max-flows beyond 32 bits",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"replies: {max-flows: 4294969344}\n",
+		.expected =
+			"vpcgate.yaml:3:22: max-flows: '4294969344' is out of range: write a number from 1024 to 4194304",
 	},
 	{
 		.name = "exporter: on",

@@ -163,6 +163,39 @@ static void test_defaults(void **state)
 	assert_int_equal(config->exporter_port, 9820);
 }
 
+static void test_replies(void **state)
+{
+	static const struct {
+		const char *text;
+		struct vg_replies replies;
+	} cases[] = {
+		{TOP, {true, 7200, 180, 30, 262144}},
+		{TOP "replies: track\n", {true, 7200, 180, 30, 262144}},
+		{TOP "replies: {}\n", {true, 7200, 180, 30, 262144}},
+		{TOP "replies: off\n", {false, 0, 0, 0, 0}},
+		{TOP "replies: {tcp: 2h, udp: 3m, icmp: 30s, max-flows: 262144}\n",
+		 {true, 7200, 180, 30, 262144}},
+		{TOP "replies:\n  udp: 45s\n", {true, 7200, 45, 30, 262144}},
+		{TOP "replies: {icmp: \"1s\", max-flows: 1024}\n", {true, 7200, 180, 1, 1024}},
+		{TOP "replies: {max-flows: 4194304, tcp: 1s, udp: 1s}\n",
+		 {true, 1, 1, 30, 4194304}},
+		{TOP "replies: {tcp: 7d, udp: 168h, icmp: 10080m}\n",
+		 {true, 604800, 604800, 604800, 262144}},
+		{TOP "replies: {tcp: 604800s}\n", {true, 604800, 180, 30, 262144}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < VG_ARRAY_SIZE(cases); i++) {
+		_cleanup_(vg_config_free_p) struct vg_config *config = parse(cases[i].text);
+		const struct vg_replies *a = &config->replies, *b = &cases[i].replies;
+
+		if (a->track != b->track || a->tcp_s != b->tcp_s || a->udp_s != b->udp_s ||
+		    a->icmp_s != b->icmp_s || a->max_flows != b->max_flows)
+			fail_msg("%s: %d, tcp %u, udp %u, icmp %u, %u flows", cases[i].text,
+				 a->track, a->tcp_s, a->udp_s, a->icmp_s, a->max_flows);
+	}
+}
+
 static void test_exporter(void **state)
 {
 	static const struct {
@@ -505,13 +538,14 @@ static void test_bad_config(void **state)
 int main(void)
 {
 	static const struct CMUnitTest fixed[] = {
-		cmocka_unit_test(test_every_key),      cmocka_unit_test(test_defaults),
-		cmocka_unit_test(test_exporter),       cmocka_unit_test(test_ingress_spellings),
-		cmocka_unit_test(test_protocols),      cmocka_unit_test(test_forms_of_text),
-		cmocka_unit_test(test_bytes),	       cmocka_unit_test(test_quoted_text),
-		cmocka_unit_test(test_diag),	       cmocka_unit_test(test_edit_distance),
-		cmocka_unit_test(test_limits),	       cmocka_unit_test(test_limit_of_entries),
-		cmocka_unit_test(test_limit_of_bytes), cmocka_unit_test(test_no_diag),
+		cmocka_unit_test(test_replies),		  cmocka_unit_test(test_every_key),
+		cmocka_unit_test(test_defaults),	  cmocka_unit_test(test_exporter),
+		cmocka_unit_test(test_ingress_spellings), cmocka_unit_test(test_protocols),
+		cmocka_unit_test(test_forms_of_text),	  cmocka_unit_test(test_bytes),
+		cmocka_unit_test(test_quoted_text),	  cmocka_unit_test(test_diag),
+		cmocka_unit_test(test_edit_distance),	  cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_limit_of_entries),  cmocka_unit_test(test_limit_of_bytes),
+		cmocka_unit_test(test_no_diag),
 	};
 	struct CMUnitTest tests[VG_ARRAY_SIZE(fixed) + VG_ARRAY_SIZE(vg_bad_configs)];
 

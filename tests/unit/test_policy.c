@@ -541,6 +541,24 @@ static void test_example(void **state)
 	assert_int_equal(policy->also_admit, SETS(policy, "iap"));
 }
 
+static void test_replies(void **state)
+{
+	_cleanup_(vg_policy_free_p) struct vg_policy *unsaid = build(TOP);
+	_cleanup_(vg_policy_free_p) struct vg_policy *off = build(TOP "replies: off\n");
+	_cleanup_(vg_policy_free_p) struct vg_policy *given =
+		build(TOP "replies: {tcp: 1h, udp: 1m, icmp: 10s, max-flows: 2048}\n");
+
+	(void)state;
+	assert_true(unsaid->replies.track);
+	assert_int_equal(unsaid->replies.max_flows, 262144);
+	assert_false(off->replies.track);
+	assert_true(given->replies.track);
+	assert_int_equal(given->replies.tcp_s, 3600);
+	assert_int_equal(given->replies.udp_s, 60);
+	assert_int_equal(given->replies.icmp_s, 10);
+	assert_int_equal(given->replies.max_flows, 2048);
+}
+
 /* One test for each config that must be refused. */
 static void test_bad_config(void **state)
 {
@@ -577,6 +595,7 @@ int main(void)
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_limit_by_google),
 		cmocka_unit_test(test_most_sets),
+		cmocka_unit_test(test_replies),
 		cmocka_unit_test(test_example),
 	};
 	struct CMUnitTest tests[VG_ARRAY_SIZE(fixed) + VG_ARRAY_SIZE(vg_bad_configs)];
