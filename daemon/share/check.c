@@ -12,11 +12,6 @@ static const struct vg_position nowhere;
 
 #define REFUSE(diag, error, ...) vg_diag_set(diag, error, NULL, nowhere, __VA_ARGS__)
 
-static bool has_ports(int protocol)
-{
-	return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_SCTP;
-}
-
 /* Digits alone, 1 to 65535. */
 static int parse_port_number(const char *text, int *ret_port)
 {
@@ -56,7 +51,7 @@ static int parse_port(const char *text, struct vg_question *question, struct vg_
 	}
 	if (!slash)
 		return 0;
-	if (!has_ports(question->protocol))
+	if (!vg_protocol_has_ports(question->protocol))
 		return REFUSE(diag, EINVAL, "%s has no ports; write %s alone", protocol, protocol);
 	if (parse_port_number(slash + 1, &question->port) < 0)
 		return REFUSE(diag, EINVAL, "'%s' is not a port number; it is one from 1 to 65535",
@@ -267,6 +262,38 @@ static void note_essentials(const struct vg_policy *policy, const struct vg_ques
 	}
 }
 
+/* What still passes of a refused source since this host has sent something there. */
+static void note_tracked(int protocol, bool is_icmp, json_t *notes)
+{
+	if (protocol == IPPROTO_TCP)
+		add_note(notes, "a reply to a connection that this host opened would pass (reply), "
+				"a SYN not");
+	else if (is_icmp)
+		add_note(notes, "the reply to an echo request of this host would pass (reply)");
+	else
+		add_note(notes, "a reply to a flow that this host opened would pass (reply)");
+}
+
+static void note_replies(const struct vg_policy *policy, const struct vg_question *asked,
+			 const struct vg_answer *answer, json_t *notes)
+{
+	const int icmp = asked->source.family == 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
+	const bool is_icmp = asked->protocol == icmp;
+
+	if (answer->outcome != VG_DROP_NOT_ADMITTED && answer->outcome != VG_DROP_UNLISTED)
+		return;
+	if (policy->replies.track)
+		note_tracked(asked->protocol, is_icmp, notes);
+	else
+		add_note(notes,
+			 "`replies: off`: replies from there to this host's own connections "
+			 "%s dropped too",
+			 policy->monitor ? "would be" : "are");
+	if (is_icmp || (asked->protocol == VG_PROTOCOL_ANY && policy->replies.track))
+		add_note(notes,
+			 "an ICMP error that quotes a flow which passes would pass (related)");
+}
+
 static json_t *make_notes(const struct vg_policy *policy, const struct vg_check *check,
 			  const struct vg_question *question, const struct vg_answer *answer)
 {
@@ -280,6 +307,7 @@ static json_t *make_notes(const struct vg_policy *policy, const struct vg_check 
 			 "`enforcement: monitor`: the frame passes and is counted as would-drop");
 	note_services(policy, question, answer, notes);
 	note_essentials(policy, question, answer, notes);
+	note_replies(policy, question, answer, notes);
 	return notes;
 }
 

@@ -118,6 +118,7 @@ files()
 	says "check a file: prefix" '^  prefix   35\.191\.0\.0/16 \(google:' "$out"
 	says "check a file: sets" '^  sets     load-balancer, health-check$' "$out"
 	says "check a file: admits" '^  admits   vpc, shared-vpc$' "$out"
+	says "check a file: replies" '^  note     a reply to a connection .* would pass \(reply\), a SYN not$' "$out"
 	answers "check a file: service" 0 check "$bad4" --port udp/8080 --config "$config"
 	says "check a file: the service" '^  service  web \(ingress: all\)$' "$out"
 	answers "check a file: destination" 1 check "$bad4" --to "$gated4" --config "$config"

@@ -19,6 +19,15 @@ static const char config[] = "interfaces: [ens4, {name: ens5, ingress: all}]\n"
 			     "  - {name: web, protocol: tcp, port: 443, ingress: all}\n"
 			     "  - {name: vip, to: [198.51.100.7], ingress: all}\n";
 
+#define NOTE_REPLY "'a reply to a flow that this host opened would pass (reply)'"
+#define NOTE_ECHO "'the reply to an echo request of this host would pass (reply)'"
+#define NOTE_RELATED "'an ICMP error that quotes a flow which passes would pass (related)'"
+#define NOTE_CONNECTION \
+	"'a reply to a connection that this host opened would pass (reply), a SYN not'"
+#define NOTE_OFF(verb)                                                                   \
+	"'`replies: off`: replies from there to this host\\u0027s own connections " verb \
+	" dropped too'"
+
 /* `expected` is compared member by member; an answer may hold more. */
 struct check_case {
 	const char *name;
@@ -40,12 +49,13 @@ static const struct check_case cases[] = {
 	 {.address = "192.0.2.1", .interface = "ens4"},
 	 "{'verdict': 'drop', 'reason': 'unlisted', 'prefix': null, 'origin': null, 'source': null,"
 	 " 'sets': [], 'notes': ['service web decides otherwise for tcp/443: pass, open',"
-	 " 'service vip decides otherwise to 198.51.100.7: pass, open']}"},
+	 " 'service vip decides otherwise to 198.51.100.7: pass, open', " NOTE_REPLY
+	 ", " NOTE_RELATED "]}"},
 	{"private, so DHCP",
 	 "",
 	 {.address = "192.168.0.1", .interface = "ens4", .port = "udp"},
 	 "{'verdict': 'drop', 'port': 'udp', 'notes': ['service vip decides otherwise to 198.51.100.7:"
-	 " pass, open', 'DHCP answers (udp 67 to 68) pass all the same']}"},
+	 " pass, open', 'DHCP answers (udp 67 to 68) pass all the same', " NOTE_REPLY "]}"},
 	{"a service decides",
 	 "",
 	 {.address = "192.0.2.1", .interface = "ens4", .port = "tcp/443"},
@@ -63,7 +73,54 @@ static const struct check_case cases[] = {
 	 "enforcement: monitor\n",
 	 {.address = "192.0.2.1", .interface = "ens4", .to = "192.0.2.2", .port = "tcp/1"},
 	 "{'verdict': 'would-drop', 'reason': 'unlisted', 'notes': ['`enforcement: monitor`: the frame"
-	 " passes and is counted as would-drop']}"},
+	 " passes and is counted as would-drop', " NOTE_CONNECTION "]}"},
+	{"replies over TCP, not admitted",
+	 "  - {name: closed, protocol: tcp, port: 22, ingress: internal, also-admit: []}\n",
+	 {.address = "35.191.0.1", .interface = "ens5", .port = "tcp/22"},
+	 "{'verdict': 'drop', 'reason': 'not-admitted', 'notes': ['service vip decides otherwise to"
+	 " 198.51.100.7: pass, open', " NOTE_CONNECTION "]}"},
+	{"replies over UDP",
+	 "",
+	 {.address = "192.0.2.1", .interface = "ens4", .to = "192.0.2.2", .port = "udp/53"},
+	 "{'verdict': 'drop', 'notes': [" NOTE_REPLY "]}"},
+	{"replies over ICMP",
+	 "",
+	 {.address = "192.0.2.1", .interface = "ens4", .to = "192.0.2.2", .port = "icmp"},
+	 "{'verdict': 'drop', 'notes': [" NOTE_ECHO ", " NOTE_RELATED "]}"},
+	{"replies over ICMPv6",
+	 "",
+	 {.address = "2001:db8::1", .interface = "ens4", .to = "2001:db8::2", .port = "icmpv6"},
+	 "{'verdict': 'drop', 'notes': [" NOTE_ECHO ", " NOTE_RELATED "]}"},
+	{"ICMPv6 in IPv4 is any other protocol",
+	 "",
+	 {.address = "192.0.2.1", .interface = "ens4", .to = "192.0.2.2", .port = "icmpv6"},
+	 "{'verdict': 'drop', 'notes': [" NOTE_REPLY "]}"},
+	{"no reply from what can't be a sender",
+	 "",
+	 {.address = "127.0.0.1", .interface = "ens4", .to = "192.0.2.2", .port = "udp/53"},
+	 "{'verdict': 'drop', 'reason': 'martian', 'notes': []}"},
+	{"no word of replies where the frame passes",
+	 "",
+	 {.address = "10.0.0.1", .interface = "ens4", .to = "192.0.2.2", .port = "udp/53"},
+	 "{'verdict': 'pass', 'notes': []}"},
+	{"replies off",
+	 "replies: off\n",
+	 {.address = "192.0.2.1", .interface = "ens4", .to = "192.0.2.2", .port = "tcp/1"},
+	 "{'verdict': 'drop', 'notes': [" NOTE_OFF("are") "]}"},
+	{"replies off, passes",
+	 "replies: off\n",
+	 {.address = "10.0.0.1", .interface = "ens4", .to = "192.0.2.2", .port = "tcp/1"},
+	 "{'verdict': 'pass', 'notes': []}"},
+	{"replies off, ICMP",
+	 "replies: off\n",
+	 {.address = "192.0.2.1", .interface = "ens4", .to = "192.0.2.2", .port = "icmp"},
+	 "{'verdict': 'drop', 'notes': [" NOTE_OFF("are") ", " NOTE_RELATED "]}"},
+	{"replies off, monitor",
+	 "replies: off\nenforcement: monitor\n",
+	 {.address = "192.0.2.1", .interface = "ens4", .to = "192.0.2.2"},
+	 "{'verdict': 'would-drop', 'notes': ['`enforcement: monitor`: the frame passes and is"
+	 " counted as would-drop', 'service web decides otherwise for tcp/443: pass, open', " NOTE_OFF(
+		 "would be") "]}"},
 	{"IPv6, canonical",
 	 "",
 	 {.address = "FD20:1:2:0::5", .interface = "ens4", .port = "tcp/1"},
