@@ -233,7 +233,12 @@ static void test_later_fragment(void **state)
 	ipv4(&frame, OUTSIDE4, 1, 0);
 	vg_frame_l4(&frame, 6, 1234, 8080);
 	vg_frame_finish(&frame);
-	expect("last IPv4 fragment", &frame, "drop unlisted none");
+	expect("last IPv4 fragment, in the TCP header", &frame, "drop fragment none");
+	vg_frame_begin(&frame);
+	ipv4(&frame, OUTSIDE4, 3, 0);
+	vg_frame_l4(&frame, 6, 1234, 8080);
+	vg_frame_finish(&frame);
+	expect("last IPv4 fragment, behind it", &frame, "drop unlisted none");
 	vg_frame_begin(&frame);
 	ipv4(&frame, OUTSIDE4, VG_FRAGMENT_MORE | 185, 0);
 	vg_frame_l4(&frame, 6, 1234, 8080);
@@ -244,7 +249,13 @@ static void test_later_fragment(void **state)
 	vg_frame_fragment(&frame, 8, false);
 	vg_frame_l4(&frame, 6, 1234, 8080);
 	vg_frame_finish(&frame);
-	expect("last IPv6 fragment", &frame, "drop unlisted none");
+	expect("last IPv6 fragment, in the TCP header", &frame, "drop fragment none");
+	vg_frame_begin(&frame);
+	ipv6(&frame, OUTSIDE6, 64);
+	vg_frame_fragment(&frame, 24, false);
+	vg_frame_l4(&frame, 6, 1234, 8080);
+	vg_frame_finish(&frame);
+	expect("last IPv6 fragment, behind it", &frame, "drop unlisted none");
 	vg_frame_begin(&frame);
 	ipv4(&frame, OUTSIDE4, VG_FRAGMENT_MORE, 0);
 	vg_frame_l4(&frame, 6, 1234, 8080);
