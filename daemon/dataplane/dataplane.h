@@ -176,8 +176,8 @@ int vg_flows_read(const char *dir, struct vg_flow_info **ret_flows, size_t *ret_
 bool vg_dataplane_tracks(const struct vg_dataplane *dataplane);
 
 /*
- * Adds flows that were open before anything recorded them: tuple and `flow.state` count, NEW or
- * OPEN. Those that are known already stay as they are. -ENODATA: replies are not tracked.
+ * Adds flows that were open before anything recorded them: tuple and `flow.state` count, NEW,
+ * OPEN or CLOSING. Those that are known already stay as they are. -ENODATA: replies are not tracked.
  */
 int vg_dataplane_seed(struct vg_dataplane *dataplane, const struct vg_flow_info *flows, size_t n,
 		      size_t *ret_added, struct vg_diag *diag);

@@ -179,17 +179,31 @@ static int make_key(const struct vg_flow_info *info, union vg_flow_key *ret_key)
 	return 1;
 }
 
-static __u32 lifetime_of(const struct vg_replies *replies, unsigned protocol, bool is_new)
+static __u32 lifetime_of(const struct vg_replies *replies, unsigned protocol, unsigned state)
 {
 	switch (protocol) {
 	case IPPROTO_TCP:
-		return is_new ? VG_FLOW_TCP_NEW_S : replies->tcp_s;
+		if (state == VG_FLOW_NEW)
+			return VG_FLOW_TCP_NEW_S;
+		return state == VG_FLOW_OPEN ? replies->tcp_s : VG_FLOW_TCP_CLOSING_S;
 	case IPPROTO_ICMP:
 	case IPPROTO_ICMPV6:
 		return replies->icmp_s;
 	default:
 		return replies->udp_s;
 	}
+}
+
+/* Adds a flow, also in place of one that is over. -EEXIST: it is there and isn't. */
+static int seed_one(int fd, const union vg_flow_key *key, const struct vg_flow *flow)
+{
+	struct vg_flow there;
+	const int r = bpf_map_update_elem(fd, key, flow, BPF_NOEXIST);
+
+	if (r != -EEXIST || bpf_map_lookup_elem(fd, key, &there) < 0 ||
+	    !vg_flow_is_over(&there, flow->seen_s))
+		return r;
+	return bpf_map_update_elem(fd, key, flow, BPF_ANY);
 }
 
 int vg_dataplane_seed(struct vg_dataplane *dp, const struct vg_flow_info *flows, size_t n,
@@ -204,18 +218,18 @@ int vg_dataplane_seed(struct vg_dataplane *dp, const struct vg_flow_info *flows,
 		return vg_dataplane_fail(diag, ENODATA, "replies are not tracked");
 	r = vg_filter_open(dp->fds[VG_PIN_FLOW_FILTER], &filter);
 	for (size_t i = 0; r >= 0 && i < n; i++) {
-		const bool is_new = flows[i].flow.state == VG_FLOW_NEW;
+		const __u8 state = flows[i].flow.state;
 		const struct vg_flow flow = {
 			.opened_s = now_s,
 			.seen_s = now_s,
-			.lifetime_s = lifetime_of(&dp->replies, flows[i].protocol, is_new),
-			.state = is_new ? VG_FLOW_NEW : VG_FLOW_OPEN,
+			.lifetime_s = lifetime_of(&dp->replies, flows[i].protocol, state),
+			.state = state,
 		};
 		union vg_flow_key key;
 		const int table = make_key(&flows[i], &key);
 		const __u64 hash = vg_flow_hash(&key, key_size_of(table));
 
-		r = bpf_map_update_elem(dp->fds[VG_FLOW_PIN(table)], &key, &flow, BPF_NOEXIST);
+		r = seed_one(dp->fds[VG_FLOW_PIN(table)], &key, &flow);
 		added += r >= 0;
 		if (r == -EEXIST)
 			r = 0;
