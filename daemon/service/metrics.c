@@ -97,30 +97,35 @@ static void print_interfaces(FILE *out, const struct vg_metrics *metrics)
 	}
 }
 
-static void print_number(FILE *out, const char *name, const char *type, __u64 value,
-			 const char *help)
-{
-	print_family(out, name, type, help);
-	fprintf(out, "%s %" PRIu64 "\n", name, (uint64_t)value);
-}
-
-/* Nothing where replies are not tracked. */
+/* No samples where replies are not tracked. */
 static void print_flows(FILE *out, const struct vg_flow_stats *flows)
 {
-	if (!flows)
-		return;
-	print_number(out, "vpcgate_flows", "gauge", flows->open,
-		     "Flows opened by this host that may still be answered.");
-	print_number(out, "vpcgate_flows_max", "gauge", flows->max,
-		     "Flows that there is room for, of each IP version.");
-	print_number(out, "vpcgate_flows_opened_total", "counter", flows->opened,
-		     "Flows opened, those that were open before the filter included.");
-	print_number(out, "vpcgate_flows_expired_total", "counter", flows->expired,
-		     "Flows that ended when nothing had come for their lifetime.");
-	print_number(out, "vpcgate_flows_evicted_total", "counter", flows->evicted,
-		     "Flows pushed out of a full table by others before they had ended.");
-	print_number(out, "vpcgate_flows_full_total", "counter", flows->full,
-		     "Flows not recorded for want of room: their replies were not let in.");
+	static const struct vg_flow_stats none;
+	const struct vg_flow_stats *f = flows ?: &none;
+	const struct {
+		const char *name, *type, *help;
+		__u64 value;
+	} families[] = {
+		{"vpcgate_flows", "gauge", "Flows opened by this host that may still be answered.",
+		 f->open},
+		{"vpcgate_flows_max", "gauge", "Flows that there is room for, of each IP version.",
+		 f->max},
+		{"vpcgate_flows_opened_total", "counter",
+		 "Flows opened, those that were open before the filter included.", f->opened},
+		{"vpcgate_flows_expired_total", "counter",
+		 "Flows that ended when nothing had come for their lifetime.", f->expired},
+		{"vpcgate_flows_evicted_total", "counter",
+		 "Flows pushed out of a full table by others before they had ended.", f->evicted},
+		{"vpcgate_flows_full_total", "counter",
+		 "Flows not recorded for want of room: their replies were not let in.", f->full},
+	};
+
+	for (size_t i = 0; i < VG_ARRAY_SIZE(families); i++) {
+		print_family(out, families[i].name, families[i].type, families[i].help);
+		if (flows)
+			fprintf(out, "%s %" PRIu64 "\n", families[i].name,
+				(uint64_t)families[i].value);
+	}
 }
 
 static void print_policy(FILE *out, const struct vg_metrics *metrics)
