@@ -136,23 +136,35 @@ static int dump(struct nl_sock *socket, int type, unsigned ifindex, __u32 parent
 	return r < 0 ? error_of(r) : 0;
 }
 
-/* The classifiers at the egress of a NIC, and what qdisc they are at. No qdisc is no classifier. */
-static int list_filters(unsigned ifindex, struct filters *ret_filters)
+static int ask(int type, __u32 parent, struct filters *filters)
 {
 	struct nl_sock *socket = nl_socket_alloc();
 	int r;
 
-	*ret_filters = (struct filters){.ifindex = ifindex};
 	if (!socket)
 		return -ENOMEM;
-	r = nl_socket_modify_cb(socket, NL_CB_VALID, NL_CB_CUSTOM, on_message, ret_filters);
+	r = nl_socket_modify_cb(socket, NL_CB_VALID, NL_CB_CUSTOM, on_message, filters);
 	if (r >= 0)
 		r = nl_connect(socket, NETLINK_ROUTE);
-	r = r < 0 ? error_of(r) : dump(socket, RTM_GETQDISC, ifindex, 0);
-	if (r >= 0 && ret_filters->clsact)
-		r = dump(socket, RTM_GETTFILTER, ifindex, EGRESS_PARENT);
+	r = r < 0 ? error_of(r) : dump(socket, type, filters->ifindex, parent);
 	nl_socket_free(socket);
-	return ret_filters->failed ? -ENOMEM : r;
+	return filters->failed ? -ENOMEM : r;
+}
+
+/*
+ * The classifiers at the egress of a NIC. No qdisc is no classifier; of an `ingress` qdisc they are
+ * those of its one side, ours never among them.
+ */
+static int list_filters(unsigned ifindex, struct filters *ret_filters)
+{
+	*ret_filters = (struct filters){.ifindex = ifindex};
+	return ask(RTM_GETTFILTER, EGRESS_PARENT, ret_filters);
+}
+
+/* Which qdisc they are at. The kernel lists those of all NICs. */
+static int find_qdisc(struct filters *filters)
+{
+	return ask(RTM_GETQDISC, 0, filters);
 }
 
 static const struct filter *find_ours(const struct filters *filters)
@@ -212,13 +224,14 @@ static int add_ours(const struct vg_dataplane *dp, struct filters *filters)
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)filters->ifindex,
 		    .attach_point = BPF_TC_EGRESS);
 	__u32 priority = PRIORITY, handle = HANDLE;
-	int r;
+	int r = find_qdisc(filters);
 
-	if (!filters->clsact) {
+	if (r >= 0 && filters->ingress)
+		return -ENOTSUP;
+	if (r >= 0 && !filters->clsact)
 		r = bpf_tc_hook_create(&hook);
-		if (r < 0 && r != -EEXIST)
-			return r;
-	}
+	if (r < 0 && r != -EEXIST)
+		return r;
 	find_place(filters, &priority, &handle);
 	return attach_filter(filters->ifindex, dp->fds[VG_PIN_EGRESS], priority, handle, false);
 }
@@ -250,8 +263,8 @@ int vg_dataplane_record(const struct vg_dataplane *dp, unsigned ifindex, const c
 	const struct filter *ours;
 	int r = list_filters(ifindex, &filters);
 
-	if (r < 0 || filters.ingress)
-		return fail(r < 0 ? r : -ENOTSUP, name, &filters, diag);
+	if (r < 0)
+		return fail(r, name, &filters, diag);
 	ours = find_ours(&filters);
 	if (!ours)
 		r = add_ours(dp, &filters);

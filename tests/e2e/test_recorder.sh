@@ -131,7 +131,7 @@ config <<<"replies: track"
 start || true
 vg_expect "exit status" 2 "$VG_DAEMON_STATUS"
 vg_check "the line says why, and what would do" \
-	grep -qE '^error: ens4 has an `ingress` qdisc.*`replies: off`' "$VG_TMP/daemon.log"
+	grep -qE '^error: ens4 has an .ingress. qdisc.*replies: off' "$VG_TMP/daemon.log"
 vg_expect "the XDP program" null "$(pair_xdp_id ens4)"
 config <<<"replies: off"
 vg_check "replies: off starts" start
@@ -140,7 +140,7 @@ config <<<"replies: track"
 vg_check "a reload with replies: track" pair_reload
 vg_expect "the NIC stays filtered" "attached $xdp" "$(interface ens4 state) $(pair_xdp_id ens4)"
 vg_expect "status" false "$(interface ens4 recorder)"
-vg_check "a hint says why" hinted 'ens4 has no recorder of replies: .*`ingress` qdisc'
+vg_check "a hint says why" hinted 'ens4 has no recorder of replies: .*ingress. qdisc'
 vg_in gated tc qdisc del dev ens4 ingress
 vg_check "it comes as soon as it can" vg_wait 5 interface_is ens4 recorder true
 

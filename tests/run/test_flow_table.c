@@ -16,6 +16,7 @@
 #include "core/config.h"
 #include "core/tables.h"
 #include "dataplane/flow_move.c"
+#include "dataplane/sweep.c"
 #include "share/cleanup.h"
 #include "share/file.h"
 #include "tests/oracle/rig.h"
@@ -475,6 +476,29 @@ static void test_sweep_removes_what_is_over(void **state)
 		assert_true(filtered4(i));
 }
 
+/* It was over when it was read, and has been opened again since, by its own tuple or in its place. */
+static void test_a_flow_opened_again_during_the_sweep(void **state)
+{
+	const struct vg_flow_key4 key = key4(3);
+	_cleanup_close_ int fd = -1;
+	struct vg_flow flow;
+	__u64 swept = 0;
+
+	(void)state;
+	publish_ok(ROOM);
+	fd = pinned("flows4");
+	add4(3, 10);
+	assert_int_equal(bpf_map_lookup_elem(fd, &key, &flow), 0);
+	assert_true(sweep_one(fd, &key, now_s(), &swept));
+	assert_int_equal(swept, 0);
+	assert_int_equal(bpf_map_lookup_elem(fd, &key, &flow), 0);
+	add4(3, 7200);
+	assert_false(sweep_one(fd, &key, now_s(), &swept));
+	assert_false(sweep_one(fd, &key, now_s(), &swept));
+	assert_int_equal(swept, 1);
+	assert_int_equal(count(), 0);
+}
+
 /* A flow that somebody took out and nobody counted was evicted. */
 static void test_evictions_show(void **state)
 {
@@ -661,6 +685,7 @@ int main(void)
 		TEST(test_failure_keeps_the_policy),
 		TEST(test_seed),
 		TEST(test_sweep_removes_what_is_over),
+		TEST(test_a_flow_opened_again_during_the_sweep),
 		TEST(test_evictions_show),
 		TEST(test_changes_during_a_move),
 		TEST(test_resize_cancels_a_sweep),
