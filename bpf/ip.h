@@ -10,17 +10,20 @@
 
 #define VG_IP4_OFFSET_MASK 0x1fff
 
+/* An IPv4 header whose own lengths make sense. */
+static __always_inline bool vg_is_sound4(const struct iphdr *ip)
+{
+	const __u32 header = ip->ihl * 4;
+
+	return ip->version == 4 && header >= sizeof(*ip) && bpf_ntohs(ip->tot_len) >= header;
+}
+
 /* Both return NULL for a header that is bad, or that promises more than the frame holds. */
 static __always_inline const struct iphdr *vg_parse_ip4(struct vg_packet *p)
 {
 	struct iphdr *ip = vg_take(p, sizeof(*ip));
-	__u32 header, total;
 
-	if (!ip || ip->version != 4)
-		return NULL;
-	header = ip->ihl * 4;
-	total = bpf_ntohs(ip->tot_len);
-	if (header < sizeof(*ip) || total < header || !vg_holds(p, ip, total))
+	if (!ip || !vg_is_sound4(ip) || !vg_holds(p, ip, bpf_ntohs(ip->tot_len)))
 		return NULL;
 	return ip;
 }

@@ -90,7 +90,7 @@ __noinline int vg_is_related4(struct xdp_md *ctx, __u32 outer, __u32 at, __u32 n
 	sender = ip->daddr;
 	p = vg_packet_at(ctx->data, ctx->data_end, at + VG_ICMP_HEADER_SIZE);
 	ip = vg_take(&p, sizeof(*ip));
-	if (!ip || ip->version != 4 || ip->saddr != sender)
+	if (!ip || !vg_is_sound4(ip) || ip->saddr != sender)
 		return false;
 	l4 = vg_parse_l4_ip4(&p, ip, vg_payload4(ip));
 	answer = vg_judge_answer4(ip, l4.protocol, l4.source_port, &j);
