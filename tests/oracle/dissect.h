@@ -14,4 +14,14 @@ enum vg_dissected {
 
 enum vg_dissected vg_dissect(const __u8 *frame, size_t length, struct vg_seen *ret_seen);
 
+/* Bytes of a protocol's header without options; 0 where a first fragment needs none of it. */
+size_t vg_dissect_l4_size(int protocol);
+
+/*
+ * The packet that the ICMP error of a frame quotes. It may say that it is longer than what is left
+ * of the frame. False: there is no IP header of the error's family.
+ */
+bool vg_dissect_quoted(const __u8 *frame, size_t length, const struct vg_seen *error,
+		       struct vg_seen *ret_quoted);
+
 #endif

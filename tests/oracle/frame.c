@@ -27,6 +27,8 @@ void vg_frame_begin(struct vg_frame *frame)
 	frame->length = 0;
 	frame->ip = 0;
 	frame->next = 0;
+	frame->fragment = 0;
+	frame->l4 = 0;
 	vg_frame_bytes(frame, macs, sizeof(macs));
 }
 
@@ -104,7 +106,28 @@ void vg_frame_extension(struct vg_frame *frame, __u8 kind, unsigned extra)
 void vg_frame_fragment(struct vg_frame *frame, __u16 offset, bool more)
 {
 	vg_frame_extension(frame, VG_EXT_FRAGMENT, 0);
+	frame->fragment = frame->next;
 	put16(frame->bytes + frame->next + 2, offset | (more ? 1 : 0));
+}
+
+bool vg_frame_refragment(struct vg_frame *frame, __u16 offset, bool more, __u32 id)
+{
+	__u8 *ip = frame->bytes + frame->ip;
+	__u8 *at = frame->bytes + frame->fragment;
+
+	if (!frame->ip)
+		return false;
+	if (ip[0] >> 4 == 4) {
+		put16(ip + 4, id & 0xffff);
+		put16(ip + 6, offset / 8 | (more ? VG_FRAGMENT_MORE : 0));
+		return true;
+	}
+	if (!frame->fragment)
+		return false;
+	put16(at + 2, offset | (more ? 1 : 0));
+	put16(at + 4, id >> 16);
+	put16(at + 6, id & 0xffff);
+	return true;
 }
 
 void vg_frame_protocol(struct vg_frame *frame, __u8 protocol)
@@ -118,6 +141,7 @@ void vg_frame_l4(struct vg_frame *frame, __u8 protocol, __u16 source_port, __u16
 	__u8 *at;
 
 	vg_frame_protocol(frame, protocol);
+	frame->l4 = frame->length;
 	at = grow(frame, size);
 	if (protocol != 6 && protocol != 17 && protocol != 132)
 		return;
@@ -129,10 +153,25 @@ void vg_frame_l4(struct vg_frame *frame, __u8 protocol, __u16 source_port, __u16
 	}
 }
 
+void vg_frame_icmp(struct vg_frame *frame, __u8 protocol, __u8 type, __u16 id)
+{
+	__u8 *at;
+
+	vg_frame_protocol(frame, protocol);
+	frame->l4 = frame->length;
+	at = grow(frame, 8);
+	at[0] = type;
+	put16(at + 4, id);
+}
+
 void vg_frame_icmp6(struct vg_frame *frame, __u8 type)
 {
-	vg_frame_protocol(frame, 58);
-	grow(frame, 8)[0] = type;
+	vg_frame_icmp(frame, 58, type, 0);
+}
+
+void vg_frame_tcp_flags(struct vg_frame *frame, __u8 flags)
+{
+	frame->bytes[frame->l4 + 13] = flags;
 }
 
 void vg_frame_finish(struct vg_frame *frame)

@@ -30,8 +30,10 @@
 struct vg_frame {
 	__u8 bytes[VG_FRAME_MAX];
 	size_t length;
-	size_t ip;   /* offset of the IP header; 0: none */
-	size_t next; /* offset of the byte that names the next header */
+	size_t ip;	 /* offset of the IP header; 0: none */
+	size_t next;	 /* offset of the byte that names the next header */
+	size_t fragment; /* offset of the last IPv6 fragment header; 0: none */
+	size_t l4;	 /* offset of the L4 header that was added last; 0: none */
 };
 
 void vg_frame_begin(struct vg_frame *frame);
@@ -54,11 +56,18 @@ void vg_frame_extension(struct vg_frame *frame, __u8 kind, unsigned extra);
 /* A fragment header; `offset` in bytes, a multiple of 8. */
 void vg_frame_fragment(struct vg_frame *frame, __u16 offset, bool more);
 
+/* Makes the datagram another fragment than it is; false where there is no header to say so. */
+bool vg_frame_refragment(struct vg_frame *frame, __u16 offset, bool more, __u32 id);
+
 /* Names the protocol, and adds nothing. */
 void vg_frame_protocol(struct vg_frame *frame, __u8 protocol);
 /* Names the protocol and adds a header: TCP, UDP, SCTP with ports, else 8 zero bytes. */
 void vg_frame_l4(struct vg_frame *frame, __u8 protocol, __u16 source_port, __u16 port);
 void vg_frame_icmp6(struct vg_frame *frame, __u8 type);
+/* Protocol 1 or 58; `id` stands where an echo has its identifier. */
+void vg_frame_icmp(struct vg_frame *frame, __u8 protocol, __u8 type, __u16 id);
+/* Flags of the TCP header that was added last. */
+void vg_frame_tcp_flags(struct vg_frame *frame, __u8 flags);
 
 /* Fills in the IP length from what follows the header. */
 void vg_frame_finish(struct vg_frame *frame);

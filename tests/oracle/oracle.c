@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tests/oracle/dissect.h"
+#include "tests/oracle/replies.h"
 
 /* An address or prefix of the design's text; parsed once a process. */
 struct known {
@@ -85,12 +86,18 @@ static bool is_martian(const struct vg_judgement *judgement)
 	return is_in(&unspecified6, source) && !is_discovery(judgement);
 }
 
-static bool is_essential(const struct vg_judgement *judgement)
+static bool is_metadata(const struct vg_raw_address *address)
 {
 	static struct known metadata[] = {
 		{.text = "169.254.169.254/32"},
 		{.text = "fd20:ce::254/128"},
 	};
+
+	return is_in_any(metadata, sizeof(metadata) / sizeof(metadata[0]), address);
+}
+
+static bool is_essential(const struct vg_judgement *judgement)
+{
 	static struct known dhcp4[] = {
 		{.text = "10.0.0.0/8"},
 		{.text = "172.16.0.0/12"},
@@ -100,7 +107,7 @@ static bool is_essential(const struct vg_judgement *judgement)
 	const struct vg_seen *seen = &judgement->seen;
 	const bool udp = seen->protocol == 17;
 
-	if (is_in_any(metadata, sizeof(metadata) / sizeof(metadata[0]), &seen->source))
+	if (is_metadata(&seen->source))
 		return true;
 	if (udp && seen->source_port == 67 && seen->port == 68 &&
 	    is_in_any(dhcp4, sizeof(dhcp4) / sizeof(dhcp4[0]), &seen->source))
@@ -155,10 +162,11 @@ static bool setting_admits(enum vg_scenario_ingress ingress, const char *set)
 	       (strcmp(set, "load-balancer") == 0 || strcmp(set, "health-check") == 0);
 }
 
-static enum vg_outcome admission(const struct vg_scenario *scenario, size_t rule,
-				 const struct vg_judgement *judgement)
+/* Rows 7, 8, 11 and 12, for the service that was found. */
+static enum vg_outcome admission(const struct vg_gate *gate, const struct vg_judgement *judgement)
 {
-	enum vg_scenario_ingress ingress = scenario->rules[rule];
+	const struct vg_scenario *scenario = gate->scenario;
+	enum vg_scenario_ingress ingress = scenario->rules[gate->rule];
 	__u64 also_admit = scenario->also_admit;
 
 	if (ingress == VG_SCENARIO_INHERIT)
@@ -182,21 +190,73 @@ static enum vg_outcome admission(const struct vg_scenario *scenario, size_t rule
 	return judgement->sets ? VG_DROP_NOT_ADMITTED : VG_DROP_UNLISTED;
 }
 
-static enum vg_outcome judge_ip(const struct vg_scenario *scenario, size_t rule,
+enum vg_outcome vg_oracle_answer(const struct vg_gate *gate, const struct vg_tuple *tuple)
+{
+	struct vg_judgement judgement = {
+		.set = -1,
+		.seen = {.source = tuple->remote,
+			 .destination = tuple->local,
+			 .protocol = tuple->protocol,
+			 .source_port = -1,
+			 .port = -1,
+			 .icmp_type = -1,
+			 .hop_limit = -1},
+	};
+
+	if (tuple->protocol == 6 || tuple->protocol == 17 || tuple->protocol == 132)
+		judgement.seen.port = tuple->local_port;
+	find_sets(gate->scenario, &judgement);
+	if (is_martian(&judgement))
+		return VG_DROP_MARTIAN;
+	if (is_metadata(&tuple->remote))
+		return VG_PASS_ESSENTIAL;
+	judgement.service = find_service(gate->scenario, &judgement.seen);
+	return admission(gate, &judgement);
+}
+
+/* Where this is false, nothing but row 10 depends on the L4. */
+static bool looks_at_l4(const struct vg_gate *gate, const struct vg_judgement *judgement)
+{
+	return gate->scenario->n_services > 0 ||
+	       (gate->scenario->track && admission(gate, judgement) >= VG_DROP_FIRST);
+}
+
+static enum vg_outcome judge_ip(const struct vg_gate *gate, const __u8 *frame, size_t length,
 				struct vg_judgement *judgement)
 {
-	find_sets(scenario, judgement);
+	enum vg_outcome outcome;
+
+	find_sets(gate->scenario, judgement);
 	if (is_martian(judgement))
 		return VG_DROP_MARTIAN;
 	if (is_essential(judgement))
 		return VG_PASS_ESSENTIAL;
-	judgement->service = find_service(scenario, &judgement->seen);
-	return admission(scenario, rule, judgement);
+	if (!looks_at_l4(gate, judgement)) {
+		outcome = admission(gate, judgement);
+		return vg_related(gate, frame, length, judgement, outcome);
+	}
+	if (vg_fragment_decides(gate, judgement, &outcome))
+		return outcome;
+	judgement->service = find_service(gate->scenario, &judgement->seen);
+	outcome = admission(gate, judgement);
+	if (outcome >= VG_DROP_FIRST && vg_reply_passes(gate, length, judgement))
+		outcome = VG_PASS_REPLY;
+	if (judgement->seen.part == VG_SEEN_FIRST) {
+		struct vg_judgement unknown = *judgement;
+
+		unknown.seen.protocol = -1;
+		unknown.seen.port = -1;
+		unknown.service = find_service(gate->scenario, &unknown.seen);
+		unknown.outcome = admission(gate, &unknown);
+		vg_fragment_remember(gate, judgement, outcome, &unknown);
+	}
+	return vg_related(gate, frame, length, judgement, outcome);
 }
 
-void vg_oracle_judge(const struct vg_scenario *scenario, size_t rule, const __u8 *frame,
-		     size_t length, struct vg_judgement *ret_judgement)
+void vg_oracle_judge(const struct vg_gate *gate, const __u8 *frame, size_t length,
+		     struct vg_judgement *ret_judgement)
 {
+	const struct vg_scenario *scenario = gate->scenario;
 	struct vg_judgement judgement = {.set = -1, .service = -1};
 
 	switch (vg_dissect(frame, length, &judgement.seen)) {
@@ -211,7 +271,7 @@ void vg_oracle_judge(const struct vg_scenario *scenario, size_t rule, const __u8
 		break;
 	case VG_DISSECTED_IP:
 		judgement.ip = true;
-		judgement.outcome = judge_ip(scenario, rule, &judgement);
+		judgement.outcome = judge_ip(gate, frame, length, &judgement);
 		break;
 	}
 	if (judgement.outcome < VG_DROP_FIRST)

@@ -376,6 +376,15 @@ static void random_services(struct vg_random *random, struct vg_scenario *scenar
 	}
 }
 
+static void random_replies(struct vg_random *random, struct vg_scenario *scenario)
+{
+	scenario->track = vg_random_chance(random, 70);
+	scenario->tcp_s = vg_random_between(random, 10, 7200);
+	scenario->udp_s = vg_random_between(random, 5, 600);
+	scenario->icmp_s = vg_random_between(random, 5, 60);
+	scenario->max_flows = 1024u << vg_random_below(random, 3);
+}
+
 struct vg_scenario *vg_scenario_random(struct vg_random *random)
 {
 	struct vg_scenario *scenario = calloc(1, sizeof(*scenario));
@@ -391,5 +400,6 @@ struct vg_scenario *vg_scenario_random(struct vg_random *random)
 	random_sets(random, scenario);
 	scenario->also_admit = random_also_admit(random, scenario);
 	random_services(random, scenario);
+	random_replies(random, scenario);
 	return scenario;
 }

@@ -46,6 +46,8 @@ struct vg_scenario {
 	__u64 also_admit;
 	bool monitor;
 	bool non_ip_pass;
+	bool track; /* replies */
+	unsigned tcp_s, udp_s, icmp_s, max_flows;
 	struct vg_scenario_set sets[VG_SCENARIO_SETS];
 	size_t n_file_sets; /* those behind exist without being written */
 	size_t n_sets;

@@ -117,6 +117,15 @@ static void put_service(FILE *out, const struct vg_scenario *scenario,
 	fputs("}\n", out);
 }
 
+static void put_replies(FILE *out, const struct vg_scenario *scenario)
+{
+	if (scenario->track)
+		fprintf(out, "replies: {tcp: %us, udp: %us, icmp: %us, max-flows: %u}\n",
+			scenario->tcp_s, scenario->udp_s, scenario->icmp_s, scenario->max_flows);
+	else
+		fputs("replies: off\n", out);
+}
+
 char *vg_scenario_render(const struct vg_scenario *scenario, size_t *ret_length)
 {
 	char *text = NULL;
@@ -129,7 +138,8 @@ char *vg_scenario_render(const struct vg_scenario *scenario, size_t *ret_length)
 	fprintf(out, "ingress: %s\n", ingress_text(scenario->ingress));
 	fprintf(out, "enforcement: %s\n", scenario->monitor ? "monitor" : "enforce");
 	put_sets(out, scenario, scenario->also_admit);
-	fprintf(out, "\nreplies: off\nnon-ip: %s\n", scenario->non_ip_pass ? "pass" : "drop");
+	fprintf(out, "\nnon-ip: %s\n", scenario->non_ip_pass ? "pass" : "drop");
+	put_replies(out, scenario);
 	fputs("allow-empty: true\n", out);
 	if (scenario->n_file_sets)
 		put_sources(out, scenario);

@@ -75,8 +75,8 @@ static struct vg_raw_address special_address(struct vg_random *random, unsigned 
 					  : VG_RANDOM_PICK(random, special6));
 }
 
-static struct vg_raw_address pick_source(struct vg_random *random,
-					 const struct vg_scenario *scenario, unsigned family)
+struct vg_raw_address vg_traffic_source(struct vg_random *random,
+					const struct vg_scenario *scenario, unsigned family)
 {
 	const __u32 dice = vg_random_below(random, 100);
 
@@ -175,7 +175,7 @@ static void add_l4(struct vg_random *random, const struct vg_scenario *scenario,
 	vg_frame_bytes(frame, data, vg_random_below(random, sizeof(data) + 1));
 }
 
-static void add_tags(struct vg_random *random, struct vg_frame *frame)
+void vg_traffic_tags(struct vg_random *random, struct vg_frame *frame)
 {
 	const __u32 dice = vg_random_below(random, 100);
 	const unsigned tags = dice < 70 ? 0 : dice < 82 ? 1 : dice < 94 ? 2 : 3;
@@ -185,7 +185,7 @@ static void add_tags(struct vg_random *random, struct vg_frame *frame)
 			     (__u16)vg_random_next(random));
 }
 
-static void add_extensions(struct vg_random *random, struct vg_frame *frame)
+void vg_traffic_extensions(struct vg_random *random, struct vg_frame *frame)
 {
 	static const __u8 kinds[] = {VG_EXT_HOP_BY_HOP, VG_EXT_ROUTING, VG_EXT_FRAGMENT, VG_EXT_AH,
 				     VG_EXT_DESTINATION};
@@ -228,7 +228,7 @@ static void add_ip(struct vg_random *random, const struct vg_scenario *scenario,
 	static const __u8 hops[] = {255, 255, 254, 64, 1, 0};
 	const unsigned family = vg_random_chance(random, 50) ? 4 : 6;
 	const struct vg_scenario_service *service = pick_service(random, scenario);
-	const struct vg_raw_address source = pick_source(random, scenario, family);
+	const struct vg_raw_address source = vg_traffic_source(random, scenario, family);
 	const struct vg_raw_address destination =
 		pick_destination(random, scenario, service, family);
 
@@ -238,7 +238,7 @@ static void add_ip(struct vg_random *random, const struct vg_scenario *scenario,
 		frame->bytes[frame->ip + 8] = VG_RANDOM_PICK(random, hops);
 	} else {
 		vg_frame_ipv6(frame, &source, &destination, VG_RANDOM_PICK(random, hops));
-		add_extensions(random, frame);
+		vg_traffic_extensions(random, frame);
 	}
 	if (vg_random_chance(random, 5)) {
 		vg_frame_protocol(frame,
@@ -265,7 +265,7 @@ static void add_essential(struct vg_random *random, const struct vg_scenario *sc
 					   : VG_RANDOM_PICK(random, senders6));
 
 	if (vg_random_chance(random, 50))
-		source = pick_source(random, scenario, family);
+		source = vg_traffic_source(random, scenario, family);
 	if (family == 4)
 		vg_frame_ipv4(frame, &source, &destination, 0, vg_random_below(random, 10) / 9);
 	else
@@ -312,7 +312,7 @@ static void bend_length(struct vg_random *random, struct vg_frame *frame)
 	at[1] = (__u8)value;
 }
 
-static void distort(struct vg_random *random, struct vg_frame *frame)
+void vg_traffic_distort(struct vg_random *random, struct vg_frame *frame)
 {
 	__u8 padding[MAX_PADDING];
 	__u8 *ip = frame->bytes + frame->ip;
@@ -342,13 +342,31 @@ static void distort(struct vg_random *random, struct vg_frame *frame)
 	}
 }
 
+void vg_traffic_talk(struct vg_random *random, const struct vg_scenario *scenario,
+		     struct vg_talk *ret_talk)
+{
+	static const __u8 protocols[] = {6, 6, 6, 17, 17, 17, 132, 1, 58, 47, 33, 136, 50};
+	const unsigned family = vg_random_chance(random, 50) ? 4 : 6;
+	const struct vg_scenario_service *service = pick_service(random, scenario);
+
+	*ret_talk = (struct vg_talk){
+		.remote = vg_traffic_source(random, scenario, family),
+		.local = pick_destination(random, scenario, service, family),
+		.protocol = VG_RANDOM_PICK(random, protocols),
+		.local_port = pick_port(random, scenario, service),
+		.remote_port = pick_port(random, scenario, NULL),
+	};
+	if (service && service->protocol >= 0 && vg_random_chance(random, 40))
+		ret_talk->protocol = (__u8)service->protocol;
+}
+
 void vg_traffic_random(struct vg_random *random, const struct vg_scenario *scenario,
 		       struct vg_frame *ret_frame)
 {
 	const __u32 dice = vg_random_below(random, 100);
 
 	vg_frame_begin(ret_frame);
-	add_tags(random, ret_frame);
+	vg_traffic_tags(random, ret_frame);
 	if (dice < 8) {
 		add_other(random, ret_frame);
 		return;
@@ -359,5 +377,5 @@ void vg_traffic_random(struct vg_random *random, const struct vg_scenario *scena
 		add_ip(random, scenario, ret_frame);
 	vg_frame_finish(ret_frame);
 	if (vg_random_chance(random, 25))
-		distort(random, ret_frame);
+		vg_traffic_distort(random, ret_frame);
 }

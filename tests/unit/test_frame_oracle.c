@@ -17,6 +17,8 @@
 enum { VPC, OFFICE, LOAD_BALANCER, HEALTH_CHECK, NONE = -1 };
 enum { TCP, WEB, HOST, SCTP, WIDE, N_SERVICES, NO_SERVICE = -1 };
 
+static struct vg_memory memory;
+
 static void add(struct vg_scenario_set *set, const char *text)
 {
 	const struct vg_raw_prefix prefix = vg_raw_prefix(text);
@@ -69,6 +71,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	vg_scenario_free(*state);
+	vg_memory_done(&memory);
 	return 0;
 }
 
@@ -92,9 +95,11 @@ static void ipv6(struct vg_frame *frame, const char *source, __u8 hop_limit)
 static void judged(const char *name, const struct vg_scenario *scenario, size_t rule,
 		   const struct vg_frame *frame, const char *outcome, int set, int service)
 {
+	const struct vg_gate gate = {.scenario = scenario, .rule = rule, .memory = &memory};
 	struct vg_judgement judgement;
 
-	vg_oracle_judge(scenario, rule, frame->bytes, frame->length, &judgement);
+	vg_memory_clear(&memory);
+	vg_oracle_judge(&gate, frame->bytes, frame->length, &judgement);
 	if (strcmp(vg_oracle_outcome(judgement.outcome), outcome) == 0 && judgement.set == set &&
 	    judgement.service == service)
 		return;
@@ -319,7 +324,9 @@ static void test_ipv4_header(void **state)
 		{"total 19", 3, 19, "malformed", NONE, NO_SERVICE},
 		{"first fragment", 6, 0x20, "open", NONE, WEB},
 		{"reserved and DF bits", 6, 0xc0, "open", NONE, WEB},
-		{"later fragment", 7, 1, "unlisted", NONE, NO_SERVICE},
+		{"later fragment in the TCP header", 7, 1, "fragment", NONE, NO_SERVICE},
+		{"and at its end", 7, 2, "fragment", NONE, NO_SERVICE},
+		{"later fragment", 7, 3, "unlisted", NONE, NO_SERVICE},
 		{"later fragment, top bit", 6, 0x10, "unlisted", NONE, NO_SERVICE},
 	};
 	struct vg_frame frame;
@@ -356,7 +363,7 @@ static void test_extension_headers(void **state)
 	vg_frame_finish(&frame);
 	judged("first fragment", *state, 0, &frame, "open", NONE, WEB);
 	vg_frame_cut(&frame, frame.ip + 40 + 8, true);
-	judged("no TCP header", *state, 0, &frame, "unlisted", NONE, TCP);
+	judged("no TCP header", *state, 0, &frame, "fragment", NONE, NO_SERVICE);
 	vg_frame_cut(&frame, frame.ip + 40 + 7, true);
 	judged("cut extension header", *state, 0, &frame, "unlisted", NONE, NO_SERVICE);
 	vg_frame_cut(&frame, frame.ip + 40 + 6, false);
@@ -374,7 +381,7 @@ static void test_extension_headers(void **state)
 	vg_frame_cut(&frame, frame.ip + 40 + 9, true);
 	judged("a type and no more", *state, 0, &frame, "essential", NONE, NO_SERVICE);
 	ipv6(&frame, "2001:db8::1", 64);
-	vg_frame_fragment(&frame, 8, false);
+	vg_frame_fragment(&frame, 24, false);
 	vg_frame_l4(&frame, 6, 9, 443);
 	vg_frame_finish(&frame);
 	judged("later fragment", *state, 0, &frame, "unlisted", NONE, NO_SERVICE);
@@ -383,6 +390,7 @@ static void test_extension_headers(void **state)
 static void test_rules_and_monitor(void **state)
 {
 	struct vg_scenario *scenario = *state;
+	const struct vg_gate gate = {.scenario = scenario, .memory = &memory};
 	struct vg_judgement judgement;
 	struct vg_frame frame;
 
@@ -391,11 +399,11 @@ static void test_rules_and_monitor(void **state)
 	vg_frame_finish(&frame);
 	judged("the other NIC is open", scenario, 1, &frame, "open", NONE, NO_SERVICE);
 	scenario->monitor = true;
-	vg_oracle_judge(scenario, 0, frame.bytes, frame.length, &judgement);
+	vg_oracle_judge(&gate, frame.bytes, frame.length, &judgement);
 	assert_string_equal(vg_oracle_verdict(judgement.verdict), "would-drop");
 	assert_int_equal(vg_oracle_row(&judgement), VG_ROW_WOULD_DROP(VG_DROP_UNLISTED));
 	scenario->monitor = false;
-	vg_oracle_judge(scenario, 0, frame.bytes, frame.length, &judgement);
+	vg_oracle_judge(&gate, frame.bytes, frame.length, &judgement);
 	assert_string_equal(vg_oracle_verdict(judgement.verdict), "drop");
 	assert_int_equal(vg_oracle_row(&judgement), VG_DROP_UNLISTED);
 }
