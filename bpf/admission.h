@@ -74,7 +74,8 @@ struct vg_judged {
 	__u32 nic_index; /* in settings.nic */
 	__u32 source;	 /* counter slot */
 	__u32 service;	 /* counter slot, or VG_NO_SERVICE */
-	__u32 error_at;	 /* offset of an ICMP error's header, for row 10; 0: it isn't one */
+	__u32 from; /* ifindex by which a packet that leaves has come in; 0: it is this host's */
+	__u32 error_at; /* offset of an ICMP error's header, for row 10; 0: it isn't one */
 };
 
 static __always_inline struct vg_judged vg_judged_by(__u32 nic_index)

@@ -200,7 +200,7 @@ static __always_inline __u32 vg_lifetime_s(__u32 protocol)
 
 static __always_inline void vg_refresh(struct vg_flow *flow, __u32 protocol, __u32 now_s)
 {
-	if (flow->seen_s == now_s || flow->state == VG_FLOW_CLOSED)
+	if (flow->state == VG_FLOW_CLOSED)
 		return;
 	flow->seen_s = now_s;
 	if (flow->state == VG_FLOW_OPEN)
@@ -219,24 +219,45 @@ static __always_inline void vg_flow_answered(struct vg_flow *flow, const struct 
 	flow->bytes += bytes;
 	if (flow->state == VG_FLOW_NEW && !(tuple->tcp_flags & VG_TCP_RST)) {
 		flow->state = VG_FLOW_OPEN;
-		flow->lifetime_s = vg_lifetime_s(tuple->protocol);
+		vg_refresh(flow, tuple->protocol, now_s);
+	} else if (flow->seen_s != now_s) {
+		vg_refresh(flow, tuple->protocol, now_s);
+	}
+}
+
+/*
+ * A packet of this host's, other than one that opens the flow anew. One without RST after one with
+ * it means that the connection lives: Linux answers a stray packet in SYN-SENT with RST and stays.
+ */
+static __always_inline void vg_flow_sent(struct vg_flow *flow, const struct vg_tuple *tuple,
+					 __u32 now_s)
+{
+	if (tuple->tcp_flags & VG_TCP_RST) {
+		if (flow->state == VG_FLOW_CLOSED)
+			return;
+		flow->state = VG_FLOW_CLOSED;
+		flow->lifetime_s = VG_FLOW_TCP_CLOSED_S;
+		flow->seen_s = now_s;
+		return;
+	}
+	if (tuple->tcp_flags & VG_TCP_FIN) {
+		flow->state = VG_FLOW_CLOSING;
+		flow->lifetime_s = VG_FLOW_TCP_CLOSING_S;
+	} else if (flow->state == VG_FLOW_CLOSED) {
+		flow->state = VG_FLOW_OPEN;
+	} else if (flow->seen_s == now_s) {
+		return;
 	}
 	vg_refresh(flow, tuple->protocol, now_s);
 }
 
-/* A packet of this host's, other than one that opens the flow anew. */
-static __always_inline void vg_flow_sent(struct vg_flow *flow, const struct vg_tuple *tuple,
-					 __u32 now_s)
+/* May this packet of this host's bring back a flow that is over? See VG_FLOW_REVIVAL_S. */
+static __always_inline bool vg_revives(const struct vg_flow *flow, const struct vg_tuple *tuple,
+				       __u32 now_s)
 {
-	const bool reset = tuple->tcp_flags & VG_TCP_RST;
-
-	if (tuple->tcp_flags & (VG_TCP_FIN | VG_TCP_RST) && flow->state != VG_FLOW_CLOSED) {
-		flow->lifetime_s = reset ? VG_FLOW_TCP_CLOSED_S : VG_FLOW_TCP_CLOSING_S;
-		flow->seen_s = now_s;
-		flow->state = reset ? VG_FLOW_CLOSED : VG_FLOW_CLOSING;
-		return;
-	}
-	vg_refresh(flow, tuple->protocol, now_s);
+	return tuple->protocol == IPPROTO_TCP && flow->state == VG_FLOW_OPEN &&
+	       !(tuple->tcp_flags & (VG_TCP_SYN | VG_TCP_RST)) &&
+	       !vg_is_over(flow->seen_s, flow->lifetime_s + VG_FLOW_REVIVAL_S, now_s);
 }
 
 static __always_inline void vg_count_flow(__u32 counter)
@@ -291,7 +312,10 @@ static __always_inline void vg_note_refused(__u64 hash, __u32 now_s)
 		*note = (struct vg_refused){.tag = hash >> 32, .seen_s = now_s};
 }
 
-/* Also renews the note: the answers may go on for longer than the questions. */
+/*
+ * Also renews the note, since the answers may go on for longer than the questions; but not once what
+ * is refused is dropped: then the host may soon begin a conversation of its own with these ports.
+ */
 static __always_inline bool vg_was_refused(__u64 hash, __u32 now_s)
 {
 	struct vg_refused *note = vg_refused_at(hash);
@@ -299,7 +323,8 @@ static __always_inline bool vg_was_refused(__u64 hash, __u32 now_s)
 	if (!note || !note->seen_s || note->tag != hash >> 32 ||
 	    vg_is_over(note->seen_s, settings.udp_s, now_s))
 		return false;
-	note->seen_s = now_s;
+	if (settings.monitor)
+		note->seen_s = now_s;
 	return true;
 }
 

@@ -248,7 +248,6 @@ static __always_inline void vg_parse_l4_ip6(struct vg_packet *p, __u8 next, __u3
 {
 	const void *start = p->pos;
 
-	*l4 = VG_L4_UNKNOWN_ALL;
 	l4->protocol = vg_walk_extensions(p, next, &payload, l4);
 	/* From "how much follows the fragment header" to where in that the L4 begins. */
 	if (l4->part == VG_PART_FIRST)
@@ -258,7 +257,8 @@ static __always_inline void vg_parse_l4_ip6(struct vg_packet *p, __u8 next, __u3
 }
 
 /*
- * The same for a header that ends at offset `at` of the frame. The walk has many ways through it:
+ * The same for a header that ends at offset `at` of the frame; `l4` is VG_L4_UNKNOWN_ALL before, since
+ * verifiers before Linux 6.3 want it written. The walk has many ways through it:
  * these are global functions, so that the verifier follows them once and not on each way that leads
  * here, and forgets them behind the call. One for each kind of program, since their contexts differ.
  */
@@ -267,7 +267,7 @@ __noinline int vg_xdp_l4_ip6(struct xdp_md *ctx, __u32 at, __u32 next, __u32 pay
 {
 	struct vg_packet p = vg_packet_at(ctx->data, ctx->data_end, at);
 
-	if (l4)
+	if (l4 && at <= VG_MAX_OFFSET)
 		vg_parse_l4_ip6(&p, next, payload, l4);
 	return 0;
 }
@@ -277,7 +277,7 @@ __noinline int vg_skb_l4_ip6(struct __sk_buff *ctx, __u32 at, __u32 next, __u32 
 {
 	struct vg_packet p = vg_packet_at(ctx->data, ctx->data_end, at);
 
-	if (l4)
+	if (l4 && at <= VG_MAX_OFFSET)
 		vg_parse_l4_ip6(&p, next, payload, l4);
 	return 0;
 }

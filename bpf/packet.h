@@ -22,7 +22,7 @@ struct vg_packet {
 /* Headers that begin further behind in the linear part than this are not read. */
 #define VG_MAX_OFFSET 16383
 
-/* Bytes from offset `at` on. */
+/* Bytes from offset `at` on, which is at most VG_MAX_OFFSET. */
 static __always_inline struct vg_packet vg_packet_at(__u32 data, __u32 data_end, __u32 at)
 {
 	return (struct vg_packet){

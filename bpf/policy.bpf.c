@@ -60,9 +60,9 @@ static __noinline __u32 vg_look_deeper4(struct vg_packet *p, const struct iphdr 
 static __noinline __u32 vg_look_deeper6(struct vg_packet *p, const struct ipv6hdr *ip,
 					const struct vg_class *class, struct vg_judged *j)
 {
+	struct vg_l4 l4 = VG_L4_UNKNOWN_ALL;
 	struct vg_ruling ruling;
 	__u32 destination = 0;
-	struct vg_l4 l4;
 
 	vg_xdp_l4_ip6(p->ctx, vg_offset(p, ip + 1), ip->nexthdr, vg_payload6(p, ip), &l4);
 	if (vg_is_essential6(&l4, class, ip->hop_limit))
@@ -229,8 +229,8 @@ SEC("tc")
 int vpcgate_recorder(struct __sk_buff *skb)
 {
 	/* What this host sends has its headers in one piece; what it forwards may not. */
-	if (!vg_record(skb) && skb->data_end - skb->data < vg_recorded_bytes(skb) &&
-	    !bpf_skb_pull_data(skb, vg_recorded_bytes(skb)))
+	if (vg_record(skb) == VG_RECORD_TOO_SHORT && skb->data_end - skb->data < skb->len &&
+	    !bpf_skb_pull_data(skb, skb->len < VG_RECORD_BYTES ? skb->len : VG_RECORD_BYTES))
 		vg_record(skb);
 	return TC_ACT_UNSPEC;
 }

@@ -116,11 +116,13 @@ __noinline int vg_is_related6(struct xdp_md *ctx, __u32 outer, __u32 at, __u32 n
 	struct vg_packet p = vg_packet_at(ctx->data, ctx->data_end, outer);
 	const struct vg_judged j = vg_judged_by(nic);
 	const struct ipv6hdr *error = vg_take(&p, sizeof(*error)), *ip;
+	struct vg_l4 l4 = VG_L4_UNKNOWN_ALL;
 	struct vg_tuple tuple;
 	struct vg_flow_key6 key;
-	struct vg_l4 l4;
 	__u32 answer;
 
+	if (at > VG_MAX_OFFSET - VG_ICMP_HEADER_SIZE)
+		return false;
 	p = vg_packet_at(ctx->data, ctx->data_end, at + VG_ICMP_HEADER_SIZE);
 	ip = vg_take(&p, sizeof(*ip));
 	if (!error || !ip || ip->version != 6 || !vg_same_address6(&ip->saddr, &error->daddr))

@@ -47,11 +47,12 @@ static int collect(struct vg_flow_walk *walk, struct entries *entries)
 		if (r < 0)
 			return r;
 		for (__u32 i = 0; i < walk->n; i++) {
+			const void *key = walk->keys + i * walk->key_size;
 			struct entry *entry = &entries->items[entries->n];
 
-			if (vg_flow_is_over(&walk->flows[i], now_s))
+			if (vg_flow_is_gone(key, walk->key_size, &walk->flows[i], now_s))
 				continue;
-			memcpy(&entry->key, walk->keys + i * walk->key_size, walk->key_size);
+			memcpy(&entry->key, key, walk->key_size);
 			entry->flow = walk->flows[i];
 			entries->n++;
 		}

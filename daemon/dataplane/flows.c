@@ -27,6 +27,18 @@ bool vg_flow_is_over(const struct vg_flow *flow, __u32 now_s)
 	return (__s32)(now_s - flow->seen_s) >= (__s32)flow->lifetime_s;
 }
 
+/* Is it over, and can't even be revived by this host's next packet? See VG_FLOW_REVIVAL_S. */
+bool vg_flow_is_gone(const void *key, size_t key_size, const struct vg_flow *flow, __u32 now_s)
+{
+	const union vg_flow_key *k = key;
+	const bool v4 = key_size == sizeof(k->v4);
+	struct vg_flow revivable = *flow;
+
+	if ((v4 ? k->v4.protocol : k->v6.protocol) == IPPROTO_TCP && flow->state == VG_FLOW_OPEN)
+		revivable.lifetime_s += VG_FLOW_REVIVAL_S;
+	return vg_flow_is_over(&revivable, now_s);
+}
+
 __u64 vg_flow_hash(const void *key, size_t key_size)
 {
 	return key_size == sizeof(struct vg_flow_key4) ? vg_flow_hash4(key) : vg_flow_hash6(key);

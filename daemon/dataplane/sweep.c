@@ -111,14 +111,14 @@ static int sweep_begin(struct vg_dataplane *dp)
  * Takes out a flow that was over when it was read. It may have been opened again since: then it
  * goes back, unless the recorder has already missed it and opened it once more. False: it is gone.
  */
-static bool sweep_one(int fd, const void *key, __u32 now_s, __u64 *swept)
+static bool sweep_one(const struct vg_flow_walk *walk, const void *key, __u32 now_s, __u64 *swept)
 {
 	struct vg_flow flow;
 
-	if (bpf_map_lookup_and_delete_elem(fd, key, &flow) < 0)
+	if (bpf_map_lookup_and_delete_elem(walk->fd, key, &flow) < 0)
 		return false;
-	if (!vg_flow_is_over(&flow, now_s) &&
-	    bpf_map_update_elem(fd, key, &flow, BPF_NOEXIST) != -EEXIST)
+	if (!vg_flow_is_gone(key, walk->key_size, &flow, now_s) &&
+	    bpf_map_update_elem(walk->fd, key, &flow, BPF_NOEXIST) != -EEXIST)
 		return true;
 	(*swept)++;
 	return false;
@@ -132,8 +132,8 @@ static void sweep_batch(struct vg_sweep *sweep, __u64 *swept)
 	for (__u32 i = 0; i < walk->n; i++) {
 		const char *key = walk->keys + i * walk->key_size;
 
-		if (vg_flow_is_over(&walk->flows[i], now_s) &&
-		    !sweep_one(walk->fd, key, now_s, swept))
+		if (vg_flow_is_gone(key, walk->key_size, &walk->flows[i], now_s) &&
+		    !sweep_one(walk, key, now_s, swept))
 			continue;
 		vg_filter_set(&sweep->filter, sweep->half, vg_flow_hash(key, walk->key_size));
 		sweep->open[sweep->table]++;

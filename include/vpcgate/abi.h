@@ -94,7 +94,7 @@ struct vg_flow_key6 {
 };
 _Static_assert(sizeof(struct vg_flow_key6) == 40, "vg_flow_key6 has padding");
 
-/* X(state, text). Only this host's own packets lead on from OPEN. */
+/* X(state, text). Only this host's own packets lead on from OPEN, or back to it. */
 #define VG_FLOW_STATES(X)     \
 	X(NEW, "new")         \
 	X(OPEN, "open")       \
@@ -121,6 +121,12 @@ _Static_assert(sizeof(struct vg_flow) == 32, "vg_flow has padding");
 #define VG_FLOW_TCP_NEW_S 120
 #define VG_FLOW_TCP_CLOSING_S 120
 #define VG_FLOW_TCP_CLOSED_S 10
+
+/*
+ * For so long after an OPEN TCP flow is over, this host's next packet brings it back: Linux sends the
+ * first keepalive probe of an idle connection after 2 h (tcp_keepalive_time), when it is just over.
+ */
+#define VG_FLOW_REVIVAL_S 600
 
 #define VG_MAX_FLOWS 4194304 /* each of flows4 and flows6 */
 #define VG_FLOWS_OFF 1	     /* entries of both maps under `replies: off` */
