@@ -110,7 +110,7 @@ static __always_inline struct vg_ruling vg_admit_l4(const struct vg_class *class
 
 	if (!settings.services)
 		return (struct vg_ruling){vg_admit_any(class, nic), VG_NO_SERVICE};
-	key = nic->rule * (settings.services + 1) + vg_find_service(destination, protocol, port);
+	key = nic->rule * settings.admissions + vg_find_service(destination, protocol, port);
 	a = bpf_map_lookup_elem(&admission, &key);
 	if (!a) /* ours is never missing */
 		return (struct vg_ruling){VG_DROP_UNLISTED, VG_NO_SERVICE};

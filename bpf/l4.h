@@ -88,8 +88,12 @@ static __always_inline void vg_read_ports(struct vg_packet *p, __u32 payload, st
 	const struct vg_ports *ports = vg_peek(p, sizeof(*ports));
 	const __u8 *header;
 
-	if (payload < sizeof(*ports) || !ports)
+	if (payload < sizeof(*ports))
 		return;
+	if (!ports) { /* beyond the linear part */
+		l4->protocol = VG_PROTOCOL_UNKNOWN;
+		return;
+	}
 	l4->source_port = bpf_ntohs(ports->source);
 	l4->port = bpf_ntohs(ports->destination);
 	header = vg_peek(p, VG_TCP_FLAGS_AT + 1);
@@ -154,12 +158,10 @@ static __always_inline struct vg_l4 vg_parse_l4_ip4(struct vg_packet *p, const s
 	l4.part = fragment & VG_IP4_MORE_FRAGMENTS ? VG_PART_FIRST : VG_PART_WHOLE;
 	if (header < sizeof(*ip))
 		return l4;
-	l4.protocol = ip->protocol;
 	l4.at = header - sizeof(*ip);
 	if (vg_take(p, header - sizeof(*ip)))
-		vg_read_l4(p, payload, IPPROTO_ICMP, &l4);
-	else
-		l4.hidden = l4.part == VG_PART_FIRST;
+		l4.protocol = ip->protocol;
+	vg_read_l4(p, payload, IPPROTO_ICMP, &l4);
 	return l4;
 }
 

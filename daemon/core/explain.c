@@ -165,6 +165,43 @@ static int find_service(const struct vg_policy *policy, const struct vg_question
 	return found;
 }
 
+/* Admits no more than the service that this L4 would be for; -1: several have been met. */
+static void tighten(const struct vg_policy *policy, struct vg_question question, int protocol,
+		    int port, struct vg_answer *answer)
+{
+	struct vg_effective effective;
+	int service;
+
+	question.protocol = protocol;
+	question.port = port;
+	service = find_service(policy, &question);
+	effective = vg_policy_effective(policy, question.rule, service);
+	answer->effective = vg_policy_stricter(&answer->effective, &effective);
+	if (service != answer->service)
+		answer->service = -1;
+}
+
+/* All that the hidden L4 may be: each protocol and port that a service names, and all others. */
+static void explain_hidden(const struct vg_policy *policy, const struct vg_question *question,
+			   struct vg_answer *answer)
+{
+	struct vg_question unnamed = *question;
+
+	unnamed.protocol = VG_PROTOCOL_ANY;
+	unnamed.port = -1;
+	answer->service = find_service(policy, &unnamed);
+	answer->effective = vg_policy_effective(policy, question->rule, answer->service);
+	for (size_t i = 0; i < policy->n_services; i++) {
+		const struct vg_service *service = &policy->services[i];
+
+		if (service->protocol == VG_PROTOCOL_ANY)
+			continue;
+		tighten(policy, *question, service->protocol, -1, answer);
+		if (service->port)
+			tighten(policy, *question, service->protocol, service->port, answer);
+	}
+}
+
 void vg_explain(const struct vg_policy *policy, const struct vg_question *question,
 		struct vg_answer *ret_answer)
 {
@@ -177,8 +214,13 @@ void vg_explain(const struct vg_policy *policy, const struct vg_question *questi
 	} else if (is_essential(question, &answer)) {
 		answer.outcome = VG_PASS_ESSENTIAL;
 	} else {
-		answer.service = find_service(policy, question);
-		answer.effective = vg_policy_effective(policy, question->rule, answer.service);
+		if (question->protocol == VG_PROTOCOL_HIDDEN) {
+			explain_hidden(policy, question, &answer);
+		} else {
+			answer.service = find_service(policy, question);
+			answer.effective =
+				vg_policy_effective(policy, question->rule, answer.service);
+		}
 		if (answer.effective.open)
 			answer.outcome = VG_PASS_OPEN;
 		else if (answer.sets & answer.effective.sets)

@@ -8,17 +8,20 @@
 
 #include "core/policy.h"
 
+/* The L4 of a frame that can't be told: it is judged by the strictest that it may be for. */
+#define VG_PROTOCOL_HIDDEN (-2)
+
 /* An IP frame as far as a verdict depends on it. */
 struct vg_question {
 	struct vg_address source;
 	bool has_destination;
 	struct vg_address destination; /* the same family as the source */
-	int protocol;		       /* or VG_PROTOCOL_ANY: L4 unknown */
-	int source_port;	       /* -1: unknown */
-	int port;		       /* destination port; -1: unknown */
-	int icmp_type;		       /* ICMPv6; -1: unknown */
-	int hop_limit;		       /* -1: unknown */
-	size_t rule;		       /* of the interface */
+	int protocol;	 /* or VG_PROTOCOL_ANY: one that no service names; or VG_PROTOCOL_HIDDEN */
+	int source_port; /* -1: unknown */
+	int port;	 /* destination port; -1: unknown */
+	int icmp_type;	 /* ICMPv6; -1: unknown */
+	int hop_limit;	 /* -1: unknown */
+	size_t rule;	 /* of the interface */
 };
 
 struct vg_answer {

@@ -66,6 +66,15 @@ struct vg_effective vg_policy_effective(const struct vg_policy *policy, size_t r
 	return effective;
 }
 
+struct vg_effective vg_policy_stricter(const struct vg_effective *a, const struct vg_effective *b)
+{
+	struct vg_effective stricter = a->open ? *b : *a;
+
+	if (!a->open && !b->open)
+		stricter.sets &= b->sets;
+	return stricter;
+}
+
 static const char *nearest_set(const struct vg_policy *policy, const char *name)
 {
 	const char *nearest = policy->sets[0].name;

@@ -110,4 +110,7 @@ int vg_policy_set(const struct vg_policy *policy, const char *name);
 /* `service` is an index, or -1 for a frame that matches none. */
 struct vg_effective vg_policy_effective(const struct vg_policy *policy, size_t rule, int service);
 
+/* Admits what both admit. */
+struct vg_effective vg_policy_stricter(const struct vg_effective *a, const struct vg_effective *b);
+
 #endif

@@ -14,7 +14,8 @@ struct vg_tables {
 	struct vg_page16 *service;		   /* n_service_pages */
 	size_t n_service_pages;
 	__u32 l4_classes;
-	struct vg_admission *admission; /* rules * (services + 1); `service` is an index */
+	struct vg_admission *admission; /* rules * admissions; `service` is an index */
+	__u32 admissions;		/* of one rule */
 	size_t n_admissions;
 	__u32 services;
 	bool to;

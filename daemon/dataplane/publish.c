@@ -132,6 +132,7 @@ static void make_settings(const struct vg_dataplane *dp, const struct vg_policy 
 	*settings = (struct vg_settings){
 		.nics = n,
 		.services = tables->services,
+		.admissions = tables->admissions,
 		.l4_classes = tables->l4_classes,
 		.to = tables->to,
 		.monitor = policy->monitor,
@@ -145,7 +146,7 @@ static void make_settings(const struct vg_dataplane *dp, const struct vg_policy 
 	};
 	for (size_t i = 0; i < n; i++)
 		settings->nic[i] = (struct vg_nic){
-			.admission = tables->admission[targets[i].rule * (tables->services + 1)],
+			.admission = tables->admission[targets[i].rule * tables->admissions],
 			.ifindex = targets[i].ifindex,
 			.slot = slots->interface[i],
 			.rule = targets[i].rule,

@@ -247,7 +247,10 @@ _Static_assert(sizeof(struct vg_class) == 16, "vg_class has padding");
 
 #define VG_NO_SERVICE 0xffff
 
-/* Element rule * (services + 1) + service; service 0 is a frame that matches no service. */
+/*
+ * Element rule * admissions + service; service 0 is a frame that matches no service, those behind the
+ * services are frames of unknown L4, which are judged by the strictest that they may be for.
+ */
 struct vg_admission {
 	__u64 sets;    /* bit i: set i is admitted */
 	__u16 service; /* counter slot of the service, or VG_NO_SERVICE */
@@ -259,7 +262,7 @@ _Static_assert(sizeof(struct vg_admission) == 16, "vg_admission has padding");
 /*
  * 16-bit tables, element i at page i / 256. Map `l4_class`: TCP, UDP and SCTP ports, a block of
  * 65,536 each, then one element an IP protocol. Map `services`: destination class * l4_classes +
- * L4 class gives the service, 0 for none. L4 class 0 is "unknown".
+ * L4 class gives the service, 0 for none.
  */
 struct vg_page16 {
 	__u16 value[256];
@@ -269,7 +272,9 @@ struct vg_page16 {
 #define VG_L4_BLOCK_SCTP 131072
 #define VG_L4_BLOCK_PROTOCOL 196608
 #define VG_L4_PAGES (VG_L4_BLOCK_PROTOCOL / 256 + 1)
+/* L4 classes: what can't be told, and the protocols that no service names. */
 #define VG_L4_UNKNOWN 0
+#define VG_L4_UNNAMED 1
 
 struct vg_nic {
 	struct vg_admission admission; /* of frames for no service */
@@ -282,7 +287,8 @@ struct vg_nic {
 struct vg_settings {
 	struct vg_nic nic[VG_MAX_INTERFACES]; /* a frame from any other NIC is judged as nic[0] */
 	__u32 nics;
-	__u32 services; /* 0: L4 is never looked at but for essentials */
+	__u32 services; /* 0: L4 is never looked at but for essentials and replies */
+	__u32 admissions;
 	__u32 l4_classes;
 	__u8 to; /* 1: some service names destinations */
 	__u8 monitor;

@@ -70,8 +70,12 @@ static void dissect_l4(const struct datagram *datagram, int protocol, size_t at,
 {
 	const __u8 *l4 = datagram->frame + at;
 
-	seen->protocol = protocol;
 	seen->l4_at = at;
+	/* Ports that there are, but not in this frame: the L4 is hidden. */
+	if (at > datagram->length ||
+	    (has_ports(protocol) && at + 4 <= datagram->end && at + 4 > datagram->length))
+		return;
+	seen->protocol = protocol;
 	if (has_ports(protocol) && has(datagram, at, 4)) {
 		seen->source_port = (int)read16(l4);
 		seen->port = (int)read16(l4 + 2);

@@ -162,32 +162,93 @@ static bool setting_admits(enum vg_scenario_ingress ingress, const char *set)
 	       (strcmp(set, "load-balancer") == 0 || strcmp(set, "health-check") == 0);
 }
 
-/* Rows 7, 8, 11 and 12, for the service that was found. */
-static enum vg_outcome admission(const struct vg_gate *gate, const struct vg_judgement *judgement)
+/* What a service (or -1, none) admits: all, or some sets. */
+struct admits {
+	bool all;
+	__u64 sets;
+};
+
+static struct admits admits_of(const struct vg_gate *gate, int number)
 {
 	const struct vg_scenario *scenario = gate->scenario;
 	enum vg_scenario_ingress ingress = scenario->rules[gate->rule];
-	__u64 also_admit = scenario->also_admit;
+	struct admits admits = {.sets = scenario->also_admit};
 
 	if (ingress == VG_SCENARIO_INHERIT)
 		ingress = scenario->ingress;
-	if (judgement->service >= 0) {
-		const struct vg_scenario_service *service = &scenario->services[judgement->service];
+	if (number >= 0) {
+		const struct vg_scenario_service *service = &scenario->services[number];
 
 		if (service->ingress != VG_SCENARIO_INHERIT)
 			ingress = service->ingress;
 		if (service->has_also_admit)
-			also_admit = service->also_admit;
+			admits.sets = service->also_admit;
 	}
-	if (ingress == VG_SCENARIO_ALL)
+	admits.all = ingress == VG_SCENARIO_ALL;
+	for (size_t i = 0; i < scenario->n_sets; i++)
+		if (setting_admits(ingress, scenario->sets[i].name))
+			admits.sets |= 1ULL << i;
+	return admits;
+}
+
+/* Rows 7, 8, 11 and 12. */
+static enum vg_outcome verdict_of(const struct admits *admits, __u64 sets)
+{
+	if (admits->all)
 		return VG_PASS_OPEN;
-	for (size_t i = 0; i < scenario->n_sets; i++) {
-		if (!(judgement->sets >> i & 1))
-			continue;
-		if (also_admit >> i & 1 || setting_admits(ingress, scenario->sets[i].name))
-			return VG_PASS_ADMITTED;
+	if (admits->sets & sets)
+		return VG_PASS_ADMITTED;
+	return sets ? VG_DROP_NOT_ADMITTED : VG_DROP_UNLISTED;
+}
+
+/* One more thing that a hidden L4 may be: what all that was tried admit is admitted. */
+static void try_l4(const struct vg_gate *gate, const struct vg_judgement *judgement, int protocol,
+		   int port, struct admits *admits, int *service)
+{
+	struct vg_seen seen = judgement->seen;
+	struct admits one;
+	int found;
+
+	seen.protocol = protocol;
+	seen.port = port;
+	found = find_service(gate->scenario, &seen);
+	one = admits_of(gate, found);
+	admits->all = admits->all && one.all;
+	admits->sets &= one.all ? ~0ULL : one.sets;
+	if (found != *service)
+		*service = -1;
+}
+
+/*
+ * Finds the service and gives the verdict. Where the L4 is hidden, every protocol is tried, with each
+ * port that a service names and with none of these; the frame is counted for a service only if it
+ * can't be for another.
+ */
+static enum vg_outcome admission(const struct vg_gate *gate, struct vg_judgement *judgement)
+{
+	const struct vg_scenario *scenario = gate->scenario;
+	struct admits admits = {.all = true, .sets = ~0ULL};
+	struct vg_seen unnamed = judgement->seen;
+
+	if (judgement->seen.protocol >= 0) {
+		judgement->service = find_service(scenario, &judgement->seen);
+		admits = admits_of(gate, judgement->service);
+		return verdict_of(&admits, judgement->sets);
 	}
-	return judgement->sets ? VG_DROP_NOT_ADMITTED : VG_DROP_UNLISTED;
+	unnamed.protocol = 256;
+	unnamed.port = -1;
+	judgement->service = find_service(scenario, &unnamed);
+	try_l4(gate, judgement, 256, -1, &admits, &judgement->service);
+	for (size_t i = 0; i < scenario->n_services; i++) {
+		const struct vg_scenario_service *s = &scenario->services[i];
+
+		if (s->protocol < 0)
+			continue;
+		try_l4(gate, judgement, s->protocol, -1, &admits, &judgement->service);
+		if (s->port)
+			try_l4(gate, judgement, s->protocol, s->port, &admits, &judgement->service);
+	}
+	return verdict_of(&admits, judgement->sets);
 }
 
 enum vg_outcome vg_oracle_answer(const struct vg_gate *gate, const struct vg_tuple *tuple)
@@ -210,15 +271,16 @@ enum vg_outcome vg_oracle_answer(const struct vg_gate *gate, const struct vg_tup
 		return VG_DROP_MARTIAN;
 	if (is_metadata(&tuple->remote))
 		return VG_PASS_ESSENTIAL;
-	judgement.service = find_service(gate->scenario, &judgement.seen);
 	return admission(gate, &judgement);
 }
 
 /* Where this is false, nothing but row 10 depends on the L4. */
 static bool looks_at_l4(const struct vg_gate *gate, const struct vg_judgement *judgement)
 {
+	const struct admits admits = admits_of(gate, -1);
+
 	return gate->scenario->n_services > 0 ||
-	       (gate->scenario->track && admission(gate, judgement) >= VG_DROP_FIRST);
+	       (gate->scenario->track && verdict_of(&admits, judgement->sets) >= VG_DROP_FIRST);
 }
 
 static enum vg_outcome judge_ip(const struct vg_gate *gate, const __u8 *frame, size_t length,
@@ -237,7 +299,6 @@ static enum vg_outcome judge_ip(const struct vg_gate *gate, const __u8 *frame, s
 	}
 	if (vg_fragment_decides(gate, judgement, &outcome))
 		return outcome;
-	judgement->service = find_service(gate->scenario, &judgement->seen);
 	outcome = admission(gate, judgement);
 	if (outcome >= VG_DROP_FIRST && vg_reply_passes(gate, length, judgement))
 		outcome = VG_PASS_REPLY;
@@ -246,7 +307,6 @@ static enum vg_outcome judge_ip(const struct vg_gate *gate, const __u8 *frame, s
 
 		unknown.seen.protocol = -1;
 		unknown.seen.port = -1;
-		unknown.service = find_service(gate->scenario, &unknown.seen);
 		unknown.outcome = admission(gate, &unknown);
 		vg_fragment_remember(gate, judgement, outcome, &unknown);
 	}

@@ -106,12 +106,43 @@ static void test_non_ip(void **state)
 	expect(frame, XDP_DROP, VG_DROP_NON_IP, 0);
 }
 
+/* Ports beyond the linear part are hidden: a service stricter than the interface isn't reached. */
+static void test_l4_beyond_the_linear_part(void **state)
+{
+	static const char strict[] =
+		"interfaces: [t0]\n"
+		"ingress: all\n"
+		"sources: {vpc: [\"fd20:1:2::/48\"]}\n"
+		"services:\n"
+		"  - {name: ssh, protocol: tcp, port: 22, ingress: internal}\n";
+	static const char outside[] = "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x09";
+	static const char inside[] = "\xfd\x20\x00\x01\x00\x02\0\0\0\0\0\0\0\0\0\x09";
+	_cleanup_(vg_policy_free_p) struct vg_policy *policy = NULL;
+	__u8 frame[FRAME_SIZE];
+
+	(void)state;
+	assert_int_equal(vg_rig_publish(&rig, strict, strlen(strict), &nic, 1, &policy), 0);
+	for (int i = 0; i < 2; i++) {
+		make_ip6(frame, i ? inside : outside, FRAME_SIZE - 54);
+		frame[20] = 60; /* two destination options headers of 2,048 bytes each */
+		frame[54] = 60;
+		frame[55] = 255;
+		frame[54 + 2048] = 6;
+		frame[55 + 2048] = 255;
+		frame[54 + 4096 + 3] = 22;
+		frame[54 + 4096 + 12] = 0x50;
+		frame[54 + 4096 + 13] = 2;
+		expect(frame, i ? XDP_PASS : XDP_DROP, i ? VG_PASS_ADMITTED : VG_DROP_UNLISTED, i);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ip4),
 		cmocka_unit_test(test_ip6),
 		cmocka_unit_test(test_non_ip),
+		cmocka_unit_test(test_l4_beyond_the_linear_part),
 	};
 	_cleanup_(vg_policy_free_p) struct vg_policy *policy = NULL;
 	struct vg_state pinned;

@@ -72,7 +72,7 @@ static int check_explain(const struct run *run, const struct vg_judgement *judge
 		.source = address_of(&seen->source),
 		.has_destination = true,
 		.destination = address_of(&seen->destination),
-		.protocol = seen->protocol < 0 ? VG_PROTOCOL_ANY : seen->protocol,
+		.protocol = seen->protocol < 0 ? VG_PROTOCOL_HIDDEN : seen->protocol,
 		.source_port = seen->source_port,
 		.port = seen->port,
 		.icmp_type = seen->icmp_type,
@@ -104,15 +104,15 @@ static int check_explain(const struct run *run, const struct vg_judgement *judge
 }
 
 /*
- * `--port` for what was seen. False: what decides can't be said on a command line, such as port 0,
- * or a source port, an ICMPv6 type or a hop limit that makes a frame essential.
+ * `--port` for what was seen. False: what decides can't be said on a command line, such as port 0, an
+ * L4 that is hidden, or a source port, an ICMPv6 type or a hop limit that makes a frame essential.
  */
 static bool format_port(const struct vg_judgement *judgement, char *out, size_t size)
 {
 	const struct vg_seen *seen = &judgement->seen;
 	const char *name = seen->protocol == 6 ? "tcp" : seen->protocol == 17 ? "udp" : "sctp";
 
-	if (judgement->outcome == VG_PASS_ESSENTIAL || seen->port == 0)
+	if (judgement->outcome == VG_PASS_ESSENTIAL || seen->protocol < 0 || seen->port == 0)
 		return false;
 	if (seen->port > 0)
 		snprintf(out, size, "%s/%d", name, seen->port);
@@ -142,7 +142,7 @@ static int check_command(struct run *run, const struct vg_judgement *judgement)
 	const struct vg_check check = {
 		.address = vg_address_format(&source, address),
 		.to = vg_address_format(&destination, to),
-		.port = seen->protocol < 0 ? NULL : port,
+		.port = port,
 		.interface = interface,
 	};
 	json_auto_t *answer = NULL;

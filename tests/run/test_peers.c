@@ -542,6 +542,46 @@ static void test_no_payload_length_before_a_strict_service(void **state)
 	}
 }
 
+/*
+ * Linux walks any number of extension headers. Behind more than are walked here the port is hidden,
+ * and a service that is stricter than the interface must not be reached that way.
+ */
+static void test_l4_behind_too_many_headers(void **state)
+{
+	static const struct {
+		const char *source;
+		unsigned headers;
+		const char *want;
+	} cases[] = {
+		{OUTSIDE6, 0, "drop unlisted none"},
+		{OUTSIDE6, 8, "drop unlisted none"},
+		{OUTSIDE6, 9, "drop unlisted none"},
+		{OUTSIDE6, 20, "drop unlisted none"},
+		{INSIDE6, 8, "pass admitted vpc"},
+		{INSIDE6, 9, "pass admitted vpc"},
+		{BALANCER6, 9, "drop not-admitted load-balancer"},
+	};
+
+	(void)state;
+	publish("interfaces: [t0]\n"
+		"ingress: all\n"
+		"sources:\n"
+		"  vpc: [\"fd20:1:2::/48\"]\n"
+		"services:\n"
+		"  - {name: ssh, protocol: tcp, port: 22, ingress: internal}\n");
+	for (size_t i = 0; i < VG_ARRAY_SIZE(cases); i++) {
+		struct vg_frame frame;
+
+		vg_frame_begin(&frame);
+		ipv6(&frame, cases[i].source, 64);
+		for (unsigned k = 0; k < cases[i].headers; k++)
+			vg_frame_extension(&frame, VG_EXT_DESTINATION, 0);
+		vg_frame_l4(&frame, 6, 1234, 22);
+		vg_frame_finish(&frame);
+		expect("to the strict service", &frame, cases[i].want);
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup(test_##name, setup)
 
 static int run_peers(void)
@@ -565,6 +605,7 @@ static int run_peers(void)
 		TEST(port_in_padding),
 		TEST(no_payload_length_before_hop_by_hop),
 		TEST(no_payload_length_before_a_strict_service),
+		TEST(l4_behind_too_many_headers),
 		cmocka_unit_test_setup(test_monitor_passes_and_counts, setup_monitor),
 	};
 
