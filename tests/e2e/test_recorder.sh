@@ -181,6 +181,15 @@ vg_daemon_stop KILL
 vg_expect "without a daemon" 2 "$(vg_cli flows --json | jq length)"
 vg_check "restart" start
 vg_expect "after a restart" 2 "$(vg_cli flows --json | jq length)"
+for max in 4096 100000; do
+	config <<<"replies: {max-flows: $max}"
+	vg_check "a reload with max-flows: $max" pair_reload
+	vg_expect "room" "$max" "$(pair_status .flows.max)"
+	vg_expect "the flows move" "40000 40001" \
+		"$(vg_cli flows --json | jq -r 'map(.local_port) | sort | join(" ")')"
+	vg_expect "none is counted as lost" "[2,2,0,0]" \
+		"$(pair_status '.flows | [.open, .opened, .expired, .evicted] | tojson')"
+done
 config <<<"replies: off"
 vg_check "a reload with replies: off" pair_reload
 vg_expect "replies: off" "[]" "$(vg_cli flows --json 2>/dev/null)"
