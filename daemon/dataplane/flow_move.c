@@ -137,21 +137,22 @@ int vg_flow_move_begin(const int from[VG_FLOW_FAMILIES], const int to[VG_FLOW_FA
 
 /*
  * What has happened to a flow in the old table, with what has happened to it in the new one: the
- * later opening, the later packet, and of one opening the state that is further on.
+ * later opening, and of one opening the later packet. Within a second it is the state that is further
+ * on, since this host's next packet leads back from there, if it should.
  */
 static struct vg_flow merge(const struct vg_flow *old, const struct vg_flow *new)
 {
+	const __s32 opened_later = (__s32)(old->opened_s - new->opened_s);
+	const __s32 seen_later = (__s32)(old->seen_s - new->seen_s);
 	struct vg_flow merged = *new;
-	const __s32 later = (__s32)(old->opened_s - new->opened_s);
 
-	if (later)
-		return later > 0 ? *old : *new;
-	if (old->state > new->state) {
+	if (opened_later)
+		return opened_later > 0 ? *old : *new;
+	if (seen_later > 0 || (!seen_later && old->state > new->state)) {
+		merged.seen_s = old->seen_s;
 		merged.state = old->state;
 		merged.lifetime_s = old->lifetime_s;
 	}
-	if ((__s32)(old->seen_s - new->seen_s) > 0)
-		merged.seen_s = old->seen_s;
 	if (old->packets > new->packets) {
 		merged.packets = old->packets;
 		merged.bytes = old->bytes;
