@@ -39,6 +39,8 @@ const char *vg_ledger_set(const struct vg_ledger *ledger, int set)
 
 const char *vg_ledger_service(const struct vg_ledger *ledger, int service)
 {
+	if (service >= (int)ledger->scenario->n_services)
+		return "one of an earlier policy";
 	return service < 0 ? "none" : ledger->scenario->services[service].name;
 }
 
@@ -124,6 +126,7 @@ struct vg_gate vg_ledger_gate(const struct vg_ledger *ledger, struct vg_memory *
 		.scenario = ledger->scenario,
 		.rule = ledger->targets[ledger->judged_as].rule,
 		.nic = (unsigned)ledger->judged_as,
+		.from = -1,
 		.memory = memory,
 		.now_s = now_s,
 	};

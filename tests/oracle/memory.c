@@ -56,7 +56,7 @@ struct vg_memory_flow *vg_memory_live(const struct vg_memory *memory, const stru
 {
 	struct vg_memory_flow *flow = vg_memory_flow(memory, tuple);
 
-	return flow && now_s < flow->seen_s + flow->lifetime_s ? flow : NULL;
+	return flow && now_s - flow->seen_s < flow->lifetime_s ? flow : NULL;
 }
 
 void vg_memory_open(struct vg_memory *memory, const struct vg_tuple *tuple, __u32 lifetime_s,

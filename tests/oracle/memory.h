@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * What the oracle remembers from frame to frame, as plain lists: flows, what `monitor` let pass, and
- * fragments. Times are seconds of whichever clock the caller keeps.
+ * fragments. Times are seconds of whichever clock the caller keeps, and wrap around.
  */
 #ifndef VPCGATE_TESTS_MEMORY_H
 #define VPCGATE_TESTS_MEMORY_H

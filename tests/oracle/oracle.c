@@ -168,10 +168,9 @@ struct admits {
 	__u64 sets;
 };
 
-static struct admits admits_of(const struct vg_gate *gate, int number)
+static struct admits admits_of(const struct vg_scenario *scenario, size_t rule, int number)
 {
-	const struct vg_scenario *scenario = gate->scenario;
-	enum vg_scenario_ingress ingress = scenario->rules[gate->rule];
+	enum vg_scenario_ingress ingress = scenario->rules[rule];
 	struct admits admits = {.sets = scenario->also_admit};
 
 	if (ingress == VG_SCENARIO_INHERIT)
@@ -212,7 +211,7 @@ static void try_l4(const struct vg_gate *gate, const struct vg_judgement *judgem
 	seen.protocol = protocol;
 	seen.port = port;
 	found = find_service(gate->scenario, &seen);
-	one = admits_of(gate, found);
+	one = admits_of(gate->scenario, gate->rule, found);
 	admits->all = admits->all && one.all;
 	admits->sets &= one.all ? ~0ULL : one.sets;
 	if (found != *service)
@@ -232,7 +231,7 @@ static enum vg_outcome admission(const struct vg_gate *gate, struct vg_judgement
 
 	if (judgement->seen.protocol >= 0) {
 		judgement->service = find_service(scenario, &judgement->seen);
-		admits = admits_of(gate, judgement->service);
+		admits = admits_of(scenario, gate->rule, judgement->service);
 		return verdict_of(&admits, judgement->sets);
 	}
 	unnamed.protocol = 256;
@@ -249,6 +248,16 @@ static enum vg_outcome admission(const struct vg_gate *gate, struct vg_judgement
 			try_l4(gate, judgement, s->protocol, s->port, &admits, &judgement->service);
 	}
 	return verdict_of(&admits, judgement->sets);
+}
+
+bool vg_oracle_admits(const struct vg_scenario *scenario, size_t rule,
+		      const struct vg_raw_address *address)
+{
+	const struct admits admits = admits_of(scenario, rule, -1);
+	struct vg_judgement judgement = {.set = -1, .seen = {.source = *address}};
+
+	find_sets(scenario, &judgement);
+	return admits.sets & judgement.sets;
 }
 
 enum vg_outcome vg_oracle_answer(const struct vg_gate *gate, const struct vg_tuple *tuple)
@@ -277,7 +286,7 @@ enum vg_outcome vg_oracle_answer(const struct vg_gate *gate, const struct vg_tup
 /* Where this is false, nothing but row 10 depends on the L4. */
 static bool looks_at_l4(const struct vg_gate *gate, const struct vg_judgement *judgement)
 {
-	const struct admits admits = admits_of(gate, -1);
+	const struct admits admits = admits_of(gate->scenario, gate->rule, -1);
 
 	return gate->scenario->n_services > 0 ||
 	       (gate->scenario->track && verdict_of(&admits, judgement->sets) >= VG_DROP_FIRST);

@@ -54,6 +54,7 @@ struct vg_gate {
 	const struct vg_scenario *scenario;
 	size_t rule;
 	unsigned nic; /* any number that tells NICs apart */
+	int from;     /* rule of the filtered NIC that a frame has come in by which leaves, or -1 */
 	struct vg_memory *memory;
 	__u32 now_s;
 };
@@ -70,6 +71,10 @@ bool vg_oracle_send(const struct vg_gate *gate, const __u8 *frame, size_t length
  * which port counts, and of the essentials only the metadata server.
  */
 enum vg_outcome vg_oracle_answer(const struct vg_gate *gate, const struct vg_tuple *tuple);
+
+/* Is the address in a set that a NIC of that rule admits, be it open or not? */
+bool vg_oracle_admits(const struct vg_scenario *scenario, size_t rule,
+		      const struct vg_raw_address *address);
 
 const char *vg_oracle_outcome(enum vg_outcome outcome);
 const char *vg_oracle_verdict(enum vg_verdict verdict);

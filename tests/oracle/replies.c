@@ -81,10 +81,9 @@ static __u32 lifetime(const struct vg_scenario *scenario, int protocol)
 	}
 }
 
-/* At most once a second, and never what this host has reset. */
 static void refresh(const struct vg_gate *gate, struct vg_memory_flow *flow)
 {
-	if (flow->state == VG_FLOW_CLOSED || flow->seen_s == gate->now_s)
+	if (flow->state == VG_FLOW_CLOSED)
 		return;
 	flow->seen_s = gate->now_s;
 	if (flow->state == VG_FLOW_OPEN)
@@ -107,10 +106,11 @@ static void answered(const struct vg_gate *gate, const struct vg_seen *seen, siz
 {
 	flow->packets++;
 	flow->bytes += length;
-	if (flow->state == VG_FLOW_NEW && !has_flag(seen, RST)) {
+	/* Other than this, times are written once a second. */
+	if (flow->state == VG_FLOW_NEW && !has_flag(seen, RST))
 		flow->state = VG_FLOW_OPEN;
-		flow->lifetime_s = lifetime(gate->scenario, flow->tuple.protocol);
-	}
+	else if (flow->seen_s == gate->now_s)
+		return;
 	refresh(gate, flow);
 }
 
@@ -171,16 +171,45 @@ enum vg_outcome vg_related(const struct vg_gate *gate, const __u8 *frame, size_t
 
 /* ---- what leaves ---- */
 
+static void shorten(const struct vg_gate *gate, struct vg_memory_flow *flow,
+		    enum vg_flow_state state, __u32 lifetime_s)
+{
+	flow->state = state;
+	flow->lifetime_s = lifetime_s;
+	flow->seen_s = gate->now_s;
+}
+
 static void sent(const struct vg_gate *gate, const struct vg_seen *seen,
 		 struct vg_memory_flow *flow)
 {
-	if (!has_flag(seen, FIN | RST) || flow->state == VG_FLOW_CLOSED) {
+	const bool closed = flow->state == VG_FLOW_CLOSED;
+
+	if (has_flag(seen, RST)) {
+		if (!closed)
+			shorten(gate, flow, VG_FLOW_CLOSED, 10);
+	} else if (has_flag(seen, FIN)) {
+		shorten(gate, flow, VG_FLOW_CLOSING, 120);
+	} else if (closed || flow->seen_s != gate->now_s) {
+		/* A connection that goes on after RST was not reset by it. */
+		if (closed)
+			flow->state = VG_FLOW_OPEN;
 		refresh(gate, flow);
-		return;
 	}
-	flow->state = has_flag(seen, RST) ? VG_FLOW_CLOSED : VG_FLOW_CLOSING;
-	flow->lifetime_s = flow->state == VG_FLOW_CLOSED ? 10 : 120;
-	flow->seen_s = gate->now_s;
+}
+
+/* An answered TCP flow that is over comes back for 10 minutes, if this host goes on with it. */
+static bool revives(const struct vg_gate *gate, const struct vg_seen *seen,
+		    const struct vg_memory_flow *flow)
+{
+	return seen->protocol == TCP && flow->state == VG_FLOW_OPEN && !has_flag(seen, SYN | RST) &&
+	       gate->now_s - flow->seen_s < flow->lifetime_s + 600;
+}
+
+/* May a packet that is passed on open a flow? Its sender must be admitted where it came in. */
+static bool is_ours(const struct vg_gate *gate, const struct vg_tuple *tuple)
+{
+	return gate->from < 0 ||
+	       vg_oracle_admits(gate->scenario, (size_t)gate->from, &tuple->local);
 }
 
 static bool may_open(const struct vg_gate *gate, const struct vg_seen *seen,
@@ -192,10 +221,13 @@ static bool may_open(const struct vg_gate *gate, const struct vg_seen *seen,
 	if (seen->protocol == TCP && !is_request(seen))
 		return false;
 	note = vg_memory_noted(gate->memory, tuple);
-	if (note && gate->now_s < note->seen_s + gate->scenario->udp_s) {
-		note->seen_s = gate->now_s;
+	if (note && gate->now_s - note->seen_s < gate->scenario->udp_s) {
+		if (gate->scenario->monitor)
+			note->seen_s = gate->now_s;
 		return false;
 	}
+	if (!is_ours(gate, tuple))
+		return false;
 	outcome = vg_oracle_answer(gate, tuple);
 	return outcome == VG_DROP_NOT_ADMITTED || outcome == VG_DROP_UNLISTED;
 }
@@ -212,7 +244,10 @@ bool vg_oracle_send(const struct vg_gate *gate, const __u8 *frame, size_t length
 	    !read_tuple(&seen, OUTGOING, &tuple))
 		return false;
 	*ret_tuple = tuple;
-	flow = vg_memory_live(gate->memory, &tuple, gate->now_s);
+	flow = vg_memory_flow(gate->memory, &tuple);
+	if (flow && !vg_memory_live(gate->memory, &tuple, gate->now_s) &&
+	    !revives(gate, &seen, flow))
+		flow = NULL;
 	closed = flow && (flow->state == VG_FLOW_CLOSING || flow->state == VG_FLOW_CLOSED);
 	if (flow && !(closed && is_request(&seen)))
 		sent(gate, &seen, flow);
@@ -252,12 +287,12 @@ bool vg_fragment_decides(const struct vg_gate *gate, struct vg_judgement *judgem
 	if (seen->fragment_offset < vg_dissect_l4_size(seen->fragment_protocol))
 		return true;
 	first = vg_memory_fragment(gate->memory, &name);
-	if (!first || gate->now_s >= first->seen_s + lifetime_s)
+	if (!first || gate->now_s - first->seen_s >= lifetime_s)
 		return false;
 	judgement->followed = true;
 	if (seen->fragment_offset < first->headers_end)
 		return true;
-	judgement->service = first->service;
+	judgement->service = gate->scenario->n_services ? first->service : -1;
 	*ret_outcome = first->outcome;
 	return true;
 }

@@ -379,9 +379,9 @@ static void random_services(struct vg_random *random, struct vg_scenario *scenar
 static void random_replies(struct vg_random *random, struct vg_scenario *scenario)
 {
 	scenario->track = vg_random_chance(random, 70);
-	scenario->tcp_s = vg_random_between(random, 10, 7200);
-	scenario->udp_s = vg_random_between(random, 5, 600);
-	scenario->icmp_s = vg_random_between(random, 5, 60);
+	scenario->tcp_s = vg_random_between(random, 60, 7200);
+	scenario->udp_s = vg_random_between(random, 60, 600);
+	scenario->icmp_s = vg_random_between(random, 60, 120);
 	scenario->max_flows = 1024u << vg_random_below(random, 3);
 }
 

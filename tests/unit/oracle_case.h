@@ -58,7 +58,7 @@ static int setup(void **state)
 	scenario->n_services = 1;
 	scenario->services[WEB] = (struct vg_scenario_service){
 		.protocol = 6, .port = 443, .ingress = VG_SCENARIO_ALL};
-	gate = (struct vg_gate){.scenario = scenario, .memory = &memory, .now_s = 5000};
+	gate = (struct vg_gate){.scenario = scenario, .memory = &memory, .from = -1, .now_s = 5000};
 	return 0;
 }
 

@@ -87,6 +87,84 @@ static void test_tcp(void **state)
 	assert_int_equal(memory.expired, 2);
 }
 
+/* Linux answers a stray packet with RST and goes on: so does the flow, if this host does. */
+static void test_going_on_after_reset(void **state)
+{
+	const struct vg_talk talk = talk_of(4, 6);
+
+	(void)state;
+	send(&talk, VG_TCP_SYN);
+	send(&talk, VG_TCP_RST);
+	gate.now_s = 5009;
+	receive("SYN-ACK all the same", &talk, VG_TCP_SYN | VG_TCP_ACK, "reply");
+	expect_flow("from there nothing changes", VG_FLOW_CLOSED, 1, 5000, 10);
+	send(&talk, VG_TCP_ACK);
+	expect_flow("from here", VG_FLOW_OPEN, 1, 5009, 1000);
+	send(&talk, VG_TCP_RST);
+	gate.now_s = 5010;
+	send(&talk, VG_TCP_RST | VG_TCP_ACK);
+	expect_flow("RST again", VG_FLOW_CLOSED, 1, 5009, 10);
+	send(&talk, VG_TCP_FIN | VG_TCP_ACK);
+	expect_flow("FIN", VG_FLOW_CLOSING, 1, 5010, 120);
+}
+
+/* The first keepalive probe of an idle connection may come when the flow is just over. */
+static void test_revival(void **state)
+{
+	const struct vg_talk talk = talk_of(6, 6), dns = talk_of(6, 17);
+
+	(void)state;
+	send(&talk, VG_TCP_SYN);
+	receive("SYN-ACK", &talk, VG_TCP_SYN | VG_TCP_ACK, "reply");
+	gate.now_s = 5000 + 1000 + 599;
+	receive("only this host can", &talk, VG_TCP_ACK, "unlisted");
+	send(&talk, VG_TCP_RST);
+	receive("but not with RST", &talk, VG_TCP_ACK, "unlisted");
+	send(&talk, VG_TCP_ACK);
+	expect_flow("a probe", VG_FLOW_OPEN, 1, 6599, 1000);
+	receive("its answer", &talk, VG_TCP_ACK, "reply");
+	gate.now_s = 6599 + 1000 + 600;
+	send(&talk, VG_TCP_ACK);
+	receive("too late", &talk, VG_TCP_ACK, "unlisted");
+	vg_memory_clear(&memory);
+	send(&talk, VG_TCP_SYN);
+	gate.now_s += 120;
+	send(&talk, VG_TCP_ACK);
+	receive("never answered", &talk, VG_TCP_ACK, "unlisted");
+	vg_memory_clear(&memory);
+	memory.opened = 0;
+	send(&dns, 0);
+	receive("answer", &dns, 0, "reply");
+	gate.now_s += 100;
+	send(&dns, 0);
+	expect_flow("UDP opens anew", VG_FLOW_NEW, 0, gate.now_s, 100);
+	assert_int_equal(memory.opened, 2);
+}
+
+/* What this host passes on opens flows only for those who are admitted where they came in. */
+static void test_passed_on(void **state)
+{
+	struct vg_talk talk = talk_of(4, 17);
+
+	(void)state;
+	gate.from = 0;
+	send(&talk, 0);
+	assert_int_equal(memory.n_flows, 0);
+	scenario->ingress = VG_SCENARIO_ALL;
+	scenario->services[OFFICE_DNS] =
+		(struct vg_scenario_service){.protocol = 17, .ingress = VG_SCENARIO_INTERNAL};
+	scenario->n_services = 2;
+	send(&talk, 0);
+	assert_int_equal(memory.n_flows, 0);
+	talk.local = vg_raw_address(VPC4);
+	send(&talk, 0);
+	expect_flow("from the VPC", VG_FLOW_NEW, 0, 5000, 100);
+	talk.local = vg_raw_address(HERE4);
+	gate.from = -1;
+	send(&talk, 0);
+	assert_int_equal(memory.n_flows, 2);
+}
+
 static void test_other_protocols(void **state)
 {
 	static const struct {
@@ -174,6 +252,15 @@ static void test_monitor(void **state)
 	send(&talk, 0);
 	expect_flow("long after", VG_FLOW_NEW, 0, 5298, 100);
 	receive("its answer", &talk, 0, "reply");
+	vg_memory_clear(&memory);
+	receive("question", &talk, 0, "unlisted");
+	scenario->monitor = false;
+	gate.now_s += 99;
+	send(&talk, 0);
+	assert_int_equal(memory.n_flows, 0);
+	gate.now_s++;
+	send(&talk, 0);
+	expect_flow("not renewed once drops are drops", VG_FLOW_NEW, 0, gate.now_s, 100);
 }
 
 #define ETHERNET4 "020000000001 020000000002 0800 "
@@ -272,6 +359,9 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_tcp, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_going_on_after_reset, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_revival, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_passed_on, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_other_protocols, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_ports, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_nothing_is_opened, setup, teardown),
