@@ -179,46 +179,63 @@ int vg_rig_service(const struct vg_rig *rig, unsigned interface, unsigned servic
 			  ret_counters, sizeof(*ret_counters));
 }
 
-static int zero_elements(int fd, const struct bpf_map_info *info)
+/* A map of that name among those that a program uses. */
+static int find_map(int program_fd, const char *name, int *ret_fd)
 {
-	const size_t size = (info->value_size + 7) / 8 * 8 * (size_t)libbpf_num_possible_cpus();
-	_cleanup_free_ void *zero = calloc(1, size);
-	int r = zero ? 0 : -ENOMEM;
-
-	for (__u32 key = 0; r >= 0 && key < info->max_entries; key++)
-		r = bpf_map_update_elem(fd, &key, zero, BPF_ANY);
-	return r;
-}
-
-/* Zeroes the map if it is the one; -ENOENT if not. */
-static int forget_map(__u32 id)
-{
-	_cleanup_close_ int fd = bpf_map_get_fd_by_id(id);
-	struct bpf_map_info info = {0};
+	__u32 map_ids[64];
+	struct bpf_prog_info info = {.nr_map_ids = 64, .map_ids = (__u64)(unsigned long)map_ids};
 	__u32 size = sizeof(info);
 
-	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size) < 0)
+	if (bpf_obj_get_info_by_fd(program_fd, &info, &size) < 0)
 		return -errno;
-	return strcmp(info.name, "recent") == 0 ? zero_elements(fd, &info) : -ENOENT;
+	for (__u32 i = 0; i < info.nr_map_ids; i++) {
+		_cleanup_close_ int fd = bpf_map_get_fd_by_id(map_ids[i]);
+		struct bpf_map_info map = {0};
+
+		size = sizeof(map);
+		if (fd < 0 || bpf_obj_get_info_by_fd(fd, &map, &size) < 0)
+			return -errno;
+		if (strcmp(map.name, name) == 0) {
+			*ret_fd = VG_TAKE_FD(fd);
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+int vg_rig_open_recent(const struct vg_rig *rig, int *ret_fd)
+{
+	_cleanup_close_ int recorders = -1, program = -1;
+	__u32 id = 0, key = VG_PROGRAM_RECORDER;
+	int r;
+
+	r = open_map(rig, "recorders", &recorders);
+	if (r < 0)
+		return r;
+	r = bpf_map_lookup_elem(recorders, &key, &id);
+	if (r < 0)
+		return r;
+	program = bpf_prog_get_fd_by_id(id);
+	return program < 0 ? program : find_map(program, "recent", ret_fd);
 }
 
 int vg_rig_forget_recent(const struct vg_rig *rig)
 {
-	_cleanup_close_ int recorders = -1, program = -1;
-	__u32 map_ids[64], id = 0, key = VG_PROGRAM_RECORDER;
-	struct bpf_prog_info info = {.nr_map_ids = 64, .map_ids = (__u64)(unsigned long)map_ids};
+	_cleanup_close_ int fd = -1;
+	_cleanup_free_ void *zero = NULL;
+	struct bpf_map_info info = {0};
 	__u32 size = sizeof(info);
-	char path[128];
-	int r = -ENOENT;
+	int r;
 
-	snprintf(path, sizeof(path), "%s/recorders", rig->dir);
-	recorders = bpf_obj_get(path);
-	if (recorders < 0 || bpf_map_lookup_elem(recorders, &key, &id) < 0)
+	r = vg_rig_open_recent(rig, &fd);
+	if (r < 0)
+		return r;
+	if (bpf_obj_get_info_by_fd(fd, &info, &size) < 0)
 		return -errno;
-	program = bpf_prog_get_fd_by_id(id);
-	if (program < 0 || bpf_obj_get_info_by_fd(program, &info, &size) < 0)
-		return -errno;
-	for (__u32 i = 0; r == -ENOENT && i < info.nr_map_ids; i++)
-		r = forget_map(map_ids[i]);
+	zero = calloc(rig->cpus, (info.value_size + 7) / 8 * 8);
+	if (!zero)
+		return -ENOMEM;
+	for (__u32 key = 0; r == 0 && key < info.max_entries; key++)
+		r = bpf_map_update_elem(fd, &key, zero, BPF_ANY);
 	return r;
 }

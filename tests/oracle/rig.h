@@ -44,6 +44,9 @@ int vg_rig_interface(const struct vg_rig *rig, unsigned slot,
 int vg_rig_service(const struct vg_rig *rig, unsigned interface, unsigned service,
 		   struct vg_service_counters *ret_counters);
 
+/* The recorder's own map of that name, which isn't pinned. -ENOENT: nothing records. */
+int vg_rig_open_recent(const struct vg_rig *rig, int *ret_fd);
+
 /*
  * Makes the recorder look at every packet again, where it would let one that it has seen a moment
  * ago go by: for tests in which time passes between the two without passing.

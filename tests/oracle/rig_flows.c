@@ -12,6 +12,7 @@
 #include "vpcgate/flow.h"
 
 #define MAX_CPUS 1024
+#define RECENT_MAX 1024 /* as in bpf/maps.h */
 
 static int open_pin(const struct vg_rig *rig, const char *name, int *ret_fd)
 {
@@ -69,6 +70,10 @@ int vg_rig_flows_open(const struct vg_rig *rig, struct vg_rig_flows *ret_flows)
 	if (r == 0)
 		r = open_pin(rig, "flow_counters", &flows.counters_fd);
 	if (r == 0)
+		r = open_pin(rig, "egress", &flows.egress_fd);
+	if (r == 0)
+		r = vg_rig_open_recent(rig, &flows.recent_fd);
+	if (r == 0 || r == -ENOENT)
 		r = map_filter(rig, &flows);
 	if (r < 0)
 		vg_rig_flows_close(&flows);
@@ -84,9 +89,11 @@ void vg_rig_flows_close(struct vg_rig_flows *flows)
 	vg_close_p(&flows->refused_fd);
 	vg_close_p(&flows->fragments_fd);
 	vg_close_p(&flows->counters_fd);
+	vg_close_p(&flows->recent_fd);
+	vg_close_p(&flows->egress_fd);
 	if (flows->filter)
 		munmap(flows->filter, flows->filter_size);
-	flows->filter = NULL;
+	*flows = (struct vg_rig_flows)VG_RIG_FLOWS_NONE;
 }
 
 /* ---- keys ---- */
@@ -145,6 +152,16 @@ static void make_fragment_key(const struct vg_fragment_name *name, unsigned slot
 
 /* ---- flows ---- */
 
+int vg_rig_send(const struct vg_rig_flows *flows, const void *frame, size_t length, unsigned from)
+{
+	struct __sk_buff ctx = {.ifindex = 1, .ingress_ifindex = from};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = (__u32)length,
+		    .ctx_in = &ctx, .ctx_size_in = sizeof(ctx), .repeat = 1);
+	const int r = bpf_prog_test_run_opts(flows->egress_fd, &opts);
+
+	return r < 0 ? r : (int)opts.retval;
+}
+
 int vg_rig_flow_get(const struct vg_rig_flows *flows, const struct vg_tuple *tuple,
 		    struct vg_flow *ret_flow)
 {
@@ -171,18 +188,14 @@ int vg_rig_flow_delete(const struct vg_rig_flows *flows, const struct vg_tuple *
 	return bpf_map_delete_elem(flow_fd(flows, tuple), &key);
 }
 
-int vg_rig_flows_count(const struct vg_rig_flows *flows)
+bool vg_rig_flows_are_empty(const struct vg_rig_flows *flows)
 {
-	int n = 0;
+	char key[sizeof(struct vg_fragment_key)];
 
-	for (int i = 0; i < 2; i++) {
-		union flow_key key;
-		const void *from = NULL;
-
-		for (; bpf_map_get_next_key(flows->flow_fds[i], from, &key) == 0; from = &key)
-			n++;
-	}
-	return n;
+	_Static_assert(sizeof(union flow_key) <= sizeof(key), "keys of flows fit");
+	return bpf_map_get_next_key(flows->flow_fds[0], NULL, key) == -ENOENT &&
+	       bpf_map_get_next_key(flows->flow_fds[1], NULL, key) == -ENOENT &&
+	       bpf_map_get_next_key(flows->fragments_fd, NULL, key) == -ENOENT;
 }
 
 static int clear_map(int fd)
@@ -190,7 +203,6 @@ static int clear_map(int fd)
 	char key[sizeof(struct vg_fragment_key)];
 	int r;
 
-	_Static_assert(sizeof(union flow_key) <= sizeof(key), "keys of flows fit");
 	while (bpf_map_get_next_key(fd, NULL, key) == 0) {
 		r = bpf_map_delete_elem(fd, key);
 		if (r < 0 && r != -ENOENT)
@@ -228,6 +240,15 @@ void vg_rig_filter_clear(const struct vg_rig_flows *flows, unsigned half)
 {
 	memset(flows->filter, 0, flows->filter_size);
 	flows->filter[0] = half;
+}
+
+int vg_rig_forget_sent(const struct vg_rig_flows *flows, const struct vg_tuple *tuple)
+{
+	static const __u64 zeroes[MAX_CPUS];
+	const __u32 key = hash_of(tuple) % RECENT_MAX;
+
+	return flows->recent_fd < 0 ? 0
+				    : bpf_map_update_elem(flows->recent_fd, &key, zeroes, BPF_ANY);
 }
 
 /* ---- notes ---- */
@@ -290,16 +311,17 @@ int vg_rig_fragment_delete(const struct vg_rig_flows *flows, const struct vg_fra
 	return bpf_map_delete_elem(flows->fragments_fd, &key);
 }
 
-int vg_rig_flow_counter(const struct vg_rig_flows *flows, enum vg_flow_counter counter,
-			__u64 *ret_value)
+int vg_rig_flow_counters(const struct vg_rig_flows *flows, __u64 ret_values[VG_FLOW_COUNTER_MAX])
 {
-	const __u32 key = counter;
-	__u64 values[MAX_CPUS];
+	static __u64 values[VG_FLOW_COUNTER_MAX * MAX_CPUS];
+	__u32 keys[VG_FLOW_COUNTER_MAX], n = VG_FLOW_COUNTER_MAX, token;
 	int r;
 
-	r = bpf_map_lookup_elem(flows->counters_fd, &key, values);
-	if (r < 0)
+	/* One call for all; -ENOENT says that there are no more. */
+	r = bpf_map_lookup_batch(flows->counters_fd, NULL, &token, keys, values, &n, NULL);
+	if (r < 0 && r != -ENOENT)
 		return r;
-	*ret_value = values[flows->cpu];
+	for (__u32 i = 0; i < n; i++)
+		ret_values[keys[i]] = values[i * flows->cpus + flows->cpu];
 	return 0;
 }
