@@ -74,14 +74,28 @@ class Server:
                     pass  # an ICMP error of an earlier datagram's
 
 
+def connected(kind, source, to, port):
+    """The server may not listen yet."""
+    deadline = time.monotonic() + 20
+    while True:
+        sock = socket.socket(socket.AF_INET6 if ":" in to else socket.AF_INET, kind)
+        sock.settimeout(10)
+        sock.bind((source, 0))
+        try:
+            sock.connect((to, port))
+            return sock
+        except ConnectionRefusedError:
+            sock.close()
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+
+
 class Talk:
     def __init__(self, kind, source, to, port, state, size=0):
-        family = socket.AF_INET6 if ":" in to else socket.AF_INET
         self.stream = kind == "tcp"
-        self.sock = socket.socket(family, socket.SOCK_STREAM if self.stream else socket.SOCK_DGRAM)
-        self.sock.settimeout(10)
-        self.sock.bind((source, 0))
-        self.sock.connect((to, int(port)))
+        self.sock = connected(socket.SOCK_STREAM if self.stream else socket.SOCK_DGRAM, source, to,
+                              int(port))
         self.sock.setblocking(False)
         if self.stream:
             self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
