@@ -183,6 +183,17 @@ int vg_dataplane_seed(struct vg_dataplane *dataplane, const struct vg_flow_info 
 		      size_t *ret_added, struct vg_diag *diag);
 
 /*
+ * Ends the flows that answers to others may have opened since `since_s` (as struct vg_flow has it): of
+ * neither TCP nor ICMP, from a local port that is not one of `first_port` to `last_port`, which the
+ * host gives to its clients. If it was its own after all, its next packet opens it again.
+ */
+int vg_dataplane_end_answers(struct vg_dataplane *dataplane, unsigned first_port,
+			     unsigned last_port, __u32 since_s, size_t *ret_n,
+			     struct vg_diag *diag);
+
+__u32 vg_flow_now_s(void); /* the clock of flows */
+
+/*
  * Removes flows that are over and builds the idle half of the filter anew. Works for about
  * `budget_us`, then returns 1: there is more to do, call again soon. 0: done, until the next time.
  */

@@ -123,7 +123,6 @@ int vg_egress_update(const struct vg_dataplane *dataplane, unsigned ifindex);
 
 /* ---- flows (flows.c) ---- */
 
-__u32 vg_flow_now_s(void);
 bool vg_flow_is_over(const struct vg_flow *flow, __u32 now_s);
 bool vg_flow_is_gone(const void *key, size_t key_size, const struct vg_flow *flow, __u32 now_s);
 __u64 vg_flow_hash(const void *key, size_t key_size);

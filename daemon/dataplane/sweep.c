@@ -2,7 +2,9 @@
 /* Flows that are over leave their table, the filter is built anew, and what came of all is counted. */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -210,4 +212,47 @@ int vg_dataplane_sweep(struct vg_dataplane *dp, unsigned budget_us, struct vg_di
 		return r;
 	vg_sweep_cancel(dp);
 	return vg_dataplane_fail(diag, -r, "can't sweep the flows: %s", strerror(-r));
+}
+
+/* ---- answers ---- */
+
+static bool is_answer(const void *key, size_t key_size, const struct vg_flow *flow,
+		      unsigned first_port, unsigned last_port, __u32 since_s)
+{
+	const union vg_flow_key *k = key;
+	const bool v4 = key_size == sizeof(k->v4);
+	const __u8 protocol = v4 ? k->v4.protocol : k->v6.protocol;
+	const unsigned port = ntohs(v4 ? k->v4.local_port : k->v6.local_port);
+
+	return protocol != IPPROTO_TCP && protocol != IPPROTO_ICMP && protocol != IPPROTO_ICMPV6 &&
+	       (port < first_port || port > last_port) && (__s32)(flow->opened_s - since_s) >= 0;
+}
+
+int vg_dataplane_end_answers(struct vg_dataplane *dp, unsigned first_port, unsigned last_port,
+			     __u32 since_s, size_t *ret_n, struct vg_diag *diag)
+{
+	size_t n = 0;
+	int r = 0, written;
+
+	for (int table = 0; r >= 0 && table < VG_FLOW_FAMILIES; table++) {
+		_cleanup_(vg_flow_walk_done) struct vg_flow_walk walk = {.fd = -1};
+
+		r = vg_flow_walk_open(dp->fds[VG_FLOW_PIN(table)], table, &walk);
+		while (r >= 0 && (r = vg_flow_walk_next(&walk)) > 0) {
+			for (__u32 i = 0; i < walk.n; i++) {
+				const void *key = walk.keys + i * walk.key_size;
+
+				if (is_answer(key, walk.key_size, &walk.flows[i], first_port,
+					      last_port, since_s))
+					n += bpf_map_delete_elem(walk.fd, key) >= 0;
+			}
+		}
+	}
+	written = vg_flow_totals_add(dp, 0, n);
+	if (r >= 0)
+		r = written;
+	if (r < 0)
+		return vg_dataplane_fail(diag, -r, "can't go through the flows: %s", strerror(-r));
+	*ret_n = n;
+	return 0;
 }

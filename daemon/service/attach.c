@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <string.h>
 #include "service/attach.h"
+#include "service/switchover.h"
 #include "share/cleanup.h"
 #include "share/log.h"
 
@@ -102,7 +103,8 @@ static void log_recorded(const struct vg_wanted *nic, const struct vg_wanted *ol
 
 /*
  * Makes sure that the recorder runs. Where it can't, a NIC that is filtered stays so, and its status
- * says what is missing; one that is not will not be, since its own connections would die.
+ * says what is missing; one that is not will not be, since its own connections would die. Returns 1
+ * where it runs from now on, 0 where it did before.
  */
 static int record(struct vg_gate *gate, struct vg_wanted *nic, const struct vg_wanted *old,
 		  bool attached)
@@ -118,7 +120,7 @@ static int record(struct vg_gate *gate, struct vg_wanted *nic, const struct vg_w
 	if (r >= 0) {
 		nic->recorded = true;
 		log_recorded(nic, old, adopted);
-		return 0;
+		return !adopted;
 	}
 	vg_gate_describe(&diag, r, text);
 	if (!attached) {
@@ -133,15 +135,17 @@ static int record(struct vg_gate *gate, struct vg_wanted *nic, const struct vg_w
 	return 0;
 }
 
-/* Before any of the NICs is attached: what they have opened until then must be known. */
-static int record_all(struct vg_gate *gate, struct vg_wanted *old, size_t n_old)
+/*
+ * Before any of the NICs is attached: what is open until then must be known. `ret_unseen` says
+ * whether some of it may not be, since a recorder or a policy is new.
+ */
+static int record_all(struct vg_gate *gate, struct vg_wanted *old, size_t n_old, bool *ret_unseen)
 {
-	_cleanup_free_ const struct vg_wanted **seeded =
-		calloc(gate->n_wanted + 1, sizeof(*seeded));
-	int first = seeded ? 0 : -ENOMEM;
-	size_t n = 0;
+	int first = 0;
 
-	for (size_t i = 0; seeded && i < gate->n_wanted; i++) {
+	*ret_unseen = gate->seed_all;
+	gate->seed_all = false;
+	for (size_t i = 0; i < gate->n_wanted; i++) {
 		struct vg_wanted *nic = &gate->wanted[i];
 		bool attached;
 		int r;
@@ -156,13 +160,21 @@ static int record_all(struct vg_gate *gate, struct vg_wanted *old, size_t n_old)
 		r = record(gate, nic, vg_wanted_find(old, n_old, nic->name), attached);
 		if (r < 0 && !first)
 			first = r;
-		if (nic->recorded && (!attached || gate->seed_all))
-			seeded[n++] = nic;
+		*ret_unseen |= r > 0 || !attached;
 	}
-	if (n)
-		vg_gate_seed(gate, seeded, n);
-	gate->seed_all = false;
 	return first;
+}
+
+static void keep_open(const struct vg_gate *gate)
+{
+	_cleanup_free_ const struct vg_wanted **nics = calloc(gate->n_wanted + 1, sizeof(*nics));
+	size_t n = 0;
+
+	for (size_t i = 0; nics && i < gate->n_wanted; i++)
+		if (gate->wanted[i].recorded)
+			nics[n++] = &gate->wanted[i];
+	if (n)
+		vg_switchover_keep(gate->dataplane, gate->policy, nics, n);
 }
 
 /* ---- the filter ---- */
@@ -183,6 +195,7 @@ static int attach(struct vg_gate *gate, struct vg_wanted *nic, const struct vg_w
 		const bool kept = was_attached && nic->attachment.adopted;
 
 		nic->state = VG_NIC_ATTACHED;
+		nic->fresh = !nic->attachment.adopted;
 		if (kept)
 			nic->attachment.adopted = old->attachment.adopted;
 		explain_mode(nic, was_attached ? old : NULL, mode);
@@ -226,17 +239,35 @@ static int attach_all(struct vg_gate *gate, struct vg_wanted *old, size_t n_old)
 	return first;
 }
 
+/* A NIC that was not filtered a moment ago, when its recorder ran already. */
+static bool is_any_fresh(const struct vg_gate *gate)
+{
+	for (size_t i = 0; i < gate->n_wanted; i++)
+		if (gate->wanted[i].fresh)
+			return true;
+	return false;
+}
+
 int vg_attach_settle(struct vg_gate *gate, struct vg_wanted *wanted, size_t n_wanted)
 {
 	_cleanup_free_ struct vg_wanted *old = gate->wanted;
+	const __u32 since_s = vg_flow_now_s();
 	const size_t n_old = gate->n_wanted;
 	int recorded, attached;
+	bool unseen;
 
 	gate->wanted = wanted;
 	gate->n_wanted = n_wanted;
 	detach_unwanted(gate);
-	recorded = record_all(gate, old, n_old);
+	recorded = record_all(gate, old, n_old, &unseen);
+	if (unseen)
+		keep_open(gate);
 	attached = attach_all(gate, old, n_old);
+	/* Until now answers went to anybody. What is known to be this host's comes back at once. */
+	if (gate->policy->replies.track && is_any_fresh(gate)) {
+		vg_switchover_end_answers(gate->dataplane, since_s);
+		keep_open(gate);
+	}
 	return recorded < 0 ? recorded : attached;
 }
 

@@ -4,7 +4,7 @@
 #include <time.h>
 #include "service/attach.h"
 #include "service/gate.h"
-#include "service/seed.h"
+#include "service/switchover.h"
 #include "share/cleanup.h"
 #include "share/file.h"
 #include "share/log.h"
@@ -63,7 +63,7 @@ static int publish(struct vg_gate *gate, const struct vg_policy *policy,
 		   struct vg_diag *diag)
 {
 	_cleanup_free_ struct vg_target *targets = calloc(n_wanted + 1, sizeof(*targets));
-	const bool tracked = vg_dataplane_tracks(gate->dataplane);
+	struct vg_state before = {0};
 	size_t n = 0;
 	int r;
 
@@ -77,10 +77,14 @@ static int publish(struct vg_gate *gate, const struct vg_policy *policy,
 		memcpy(targets[n].name, wanted[i].name, IF_NAMESIZE);
 		n++;
 	}
+	vg_dataplane_state(gate->bpffs, &before, NULL);
 	r = vg_dataplane_publish(gate->dataplane, policy, tables, targets, n, diag);
 	if (r < 0)
 		return r;
-	gate->seed_all |= policy->replies.track && !tracked;
+	/* Who was admitted, and so had no flow, may need one now. */
+	gate->seed_all = policy->replies.track;
+	if (gate->seed_all && before.monitor && !policy->monitor)
+		vg_switchover_end_answers(gate->dataplane, 0);
 	memcpy(gate->published, targets, n * sizeof(*targets));
 	gate->n_published = n;
 	r = vg_dataplane_state(gate->bpffs, &gate->state, diag);
@@ -92,77 +96,6 @@ static int publish(struct vg_gate *gate, const struct vg_policy *policy,
 		    policy->n_prefixes6, policy->n_services,
 		    policy->monitor ? "monitor" : "enforce");
 	return 0;
-}
-
-/* ---- what was open before ---- */
-
-/* Above so many prefixes looked at, nothing is left out: a flow that isn't needed harms nothing. */
-#define SEED_COMPARISONS_MAX 50000000
-
-/* A conversation needs a flow if one of the NICs would refuse its replies. */
-static bool needs_flow(const struct vg_policy *policy, const struct vg_wanted *const *nics,
-		       size_t n, const struct vg_seed *seed)
-{
-	for (size_t i = 0; i < n; i++)
-		if (vg_seed_is_wanted(policy, nics[i]->rule, seed))
-			return true;
-	return false;
-}
-
-static size_t choose_flows(const struct vg_gate *gate, const struct vg_wanted *const *nics,
-			   size_t n_nics, const struct vg_seed *seeds, size_t n,
-			   struct vg_flow_info *flows)
-{
-	const struct vg_policy *policy = gate->policy;
-	const size_t prefixes = policy->n_prefixes4 + policy->n_prefixes6;
-	const bool few = n * n_nics * (prefixes + 1) <= SEED_COMPARISONS_MAX;
-	size_t chosen = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		if (few && !needs_flow(policy, nics, n_nics, &seeds[i]))
-			continue;
-		flows[chosen++] = (struct vg_flow_info){
-			.remote = seeds[i].remote,
-			.local = seeds[i].local,
-			.remote_port = seeds[i].remote_port,
-			.local_port = seeds[i].local_port,
-			.protocol = (unsigned)seeds[i].protocol,
-			.flow.state = seeds[i].state,
-		};
-	}
-	return chosen;
-}
-
-/* A failure is survived: the NIC is filtered all the same, and what was open may be cut. */
-void vg_gate_seed(struct vg_gate *gate, const struct vg_wanted *const *nics, size_t n)
-{
-	_cleanup_free_ unsigned *ifindexes = calloc(n, sizeof(*ifindexes));
-	_cleanup_free_ struct vg_flow_info *flows = NULL;
-	_cleanup_free_ struct vg_seed *seeds = NULL;
-	struct vg_diag diag = {0};
-	bool conntrack = false;
-	size_t n_seeds = 0, added = 0;
-	int r = ifindexes ? 0 : -ENOMEM;
-
-	for (size_t i = 0; ifindexes && i < n; i++)
-		ifindexes[i] = nics[i]->ifindex;
-	if (r >= 0)
-		r = vg_seed_collect(ifindexes, n, &seeds, &n_seeds, &conntrack, &diag);
-	if (r >= 0 && *diag.text)
-		vg_log_warn("%s", diag.text);
-	flows = r >= 0 ? calloc(n_seeds + 1, sizeof(*flows)) : NULL;
-	r = flows ? 0 : -ENOMEM;
-	if (r >= 0) {
-		n_seeds = choose_flows(gate, nics, n, seeds, n_seeds, flows);
-		diag = (struct vg_diag){0};
-		r = vg_dataplane_seed(gate->dataplane, flows, n_seeds, &added, &diag);
-	}
-	if (r < 0)
-		vg_log_warn("%s; conversations that are open now may be cut",
-			    *diag.text ? diag.text : strerror(-r));
-	else
-		vg_log_info("%zu conversations that were open already go on (known from sockets%s)",
-			    added, conntrack ? " and conntrack" : "");
 }
 
 static int plan(const struct vg_policy *policy, struct vg_wanted **ret_wanted, size_t *ret_n)

@@ -30,8 +30,8 @@ struct vg_gate {
 	size_t n_wanted;
 	struct vg_target published[VG_MAX_INTERFACES]; /* NICs that the policy in force knows */
 	size_t n_published;
-	bool seed_all; /* nothing tracked replies before: flows of all NICs are to be seeded */
-	struct vg_state state;		/* of the last publish */
+	bool seed_all;	       /* a policy was published: what is open may need flows on all NICs */
+	struct vg_state state; /* of the last publish */
 	char (*detached)[VG_NAME_SIZE]; /* by the operator, until a reload */
 	size_t n_detached;
 	bool detached_all;
@@ -63,12 +63,6 @@ int vg_gate_reload(struct vg_gate *gate);
  * for NICs that refused (CLOCK_MONOTONIC), or 0.
  */
 int vg_gate_reconcile(struct vg_gate *gate, uint64_t *ret_retry_us);
-
-/*
- * Adds the flows that were open before their NICs were filtered: `nics` are `n` of the wanted ones.
- * Called while the recorder runs there already and the XDP program doesn't yet.
- */
-void vg_gate_seed(struct vg_gate *gate, const struct vg_wanted *const *nics, size_t n);
 
 /* Fills in `flows` and returns it, or NULL where replies are not tracked. */
 const struct vg_flow_stats *vg_gate_flows(const struct vg_gate *gate, struct vg_flow_stats *flows);

@@ -28,6 +28,7 @@ struct vg_wanted {
 	size_t rule;
 	enum vg_nic_state state;
 	struct vg_attachment attachment;    /* where attached */
+	bool fresh;			    /* attached only now, and not filtered before */
 	bool recorded;			    /* flows that leave by it are recorded */
 	char unrecorded[VG_DIAG_TEXT_SIZE]; /* why not, where they should be; else "" */
 	char reason[VG_DIAG_TEXT_SIZE];	    /* why failed, detached or generic; else "" */
