@@ -83,21 +83,24 @@ static void test_following4(void **state)
 	judged("forgotten", &later, "unlisted", NO_SERVICE);
 }
 
-/* A first fragment that a stricter service refuses takes its later ones with it. */
-static void test_following_a_refusal(void **state)
+/* Alone, a later fragment may be for the strictest service; its first one tells that it isn't. */
+static void test_following_by_a_strict_service(void **state)
 {
-	struct vg_frame first, later;
+	struct vg_frame refused, admitted, later;
 
 	(void)state;
 	scenario->services[OFFICE_DNS] = (struct vg_scenario_service){
 		.protocol = 17, .port = 53, .has_also_admit = true, .also_admit = 1 << 1};
 	scenario->also_admit = 1 << 2; /* load-balancer */
 	scenario->n_services = 2;
-	fragment4(&first, "35.191.0.1", 17, VG_FRAGMENT_MORE, 53, 24);
+	fragment4(&refused, "35.191.0.1", 17, VG_FRAGMENT_MORE, 53, 24);
+	fragment4(&admitted, "35.191.0.1", 17, VG_FRAGMENT_MORE, 54, 24);
 	fragment4(&later, "35.191.0.1", 17, 1, 0, 8);
-	judged("alone", &later, "admitted", NO_SERVICE);
-	judged("first", &first, "not-admitted", OFFICE_DNS);
-	judged("later", &later, "not-admitted", OFFICE_DNS);
+	judged("alone", &later, "not-admitted", NO_SERVICE);
+	judged("first of another port", &admitted, "admitted", NO_SERVICE);
+	judged("later", &later, "admitted", NO_SERVICE);
+	judged("first of the service", &refused, "not-admitted", OFFICE_DNS);
+	judged("later, alone again", &later, "not-admitted", NO_SERVICE);
 }
 
 static void test_replies_in_fragments(void **state)
@@ -177,7 +180,8 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_whole_headers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_following4, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_following_a_refusal, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_following_by_a_strict_service, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(test_replies_in_fragments, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_fragments6, setup, teardown),
 	};
