@@ -11,6 +11,8 @@ bad4=203.0.113.10 bad6=2001:db8:bad::10
 gated4=10.128.0.2
 gated6=fd20:1:2::2
 declare -A pair_pids=()
+# The tests leave nothing in the tree.
+export PYTHONDONTWRITEBYTECODE=1
 
 pair_mac() { vg_in "$1" ip -json link show dev "$2" | jq -r '.[0].address'; }
 
