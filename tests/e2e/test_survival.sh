@@ -32,6 +32,9 @@ start_outgoing()
 	talk udp4 gated udp "$gated4" "$internet4" "$service"
 	talk udp6 gated udp "$gated6" "$internet6" "$service"
 }
+is_bound() { [[ $(vg_in "$1" ss -Hltun "sport = :$2" | awk '{ print $1 }' | sort -u | wc -l) -eq 2 ]]; }
+serving() { is_bound internet "$service" && is_bound gated "$inbound"; }
+
 # start_incoming WHEN PROTOCOL...
 start_incoming()
 {
@@ -84,10 +87,10 @@ stopped()
 # What was on its way at the switch may still arrive.
 check_stopped() { vg_check "$1: ${*:2} have ended" vg_wait 10 stopped "${@:2}"; }
 
-# "[PROTOCOL LOCAL PORT PORT, ...]" of all flows.
+# "[PROTOCOL LOCAL PORT PORT, ...]" of all flows that this host has not closed.
 flow_tuples()
 {
-	vg_cli flows --json | jq -c '[.[] | "\(.protocol) \(.local) \(.local_port) \(.remote_port)"] | sort'
+	vg_cli flows --json | jq -c '[.[] | select(.state == "open") | "\(.protocol) \(.local) \(.local_port) \(.remote_port)"] | sort'
 }
 # What that should be: the outgoing conversations, and nothing else.
 expected_tuples()
@@ -119,6 +122,7 @@ vg_setup survival
 internet_build
 pair_start echo internet python3 "$pair_dir/talk.py" serve "$service"
 pair_start inbound gated python3 "$pair_dir/talk.py" serve "$inbound"
+vg_check "both servers serve" vg_wait 20 serving
 start_outgoing
 start_incoming before tcp
 vg_check "conversations begin before there is a filter" begin "${outgoing[@]}" tcp{4,6}-before
@@ -147,6 +151,19 @@ vg_expect "a table of another size: the flows" "$(expected_tuples)" "$(flow_tupl
 for name in "${outgoing[@]}"; do
 	vg_check "a table of another size: replies of $name are counted on" \
 		test "$(vg_cli flows --json | jq ".[] | select(.local_port == $(received "$name" .local)).packets")" -gt 200
+done
+
+# While its other end is admitted a connection has no flow; it needs one when that changes.
+vg_check "the internet host is admitted" \
+	reload <<<"  internet: [$internet4, \"$internet6\"]"$'\nalso-admit: [internet]'
+talk tcp4-admitted gated tcp "$gated4" "$internet4" "$service"
+talk tcp6-admitted gated tcp "$gated6" "$internet6" "$service"
+vg_check "admitted: more is opened" begin tcp{4,6}-admitted
+vg_expect "admitted: the flows" "$(expected_tuples)" "$(flow_tuples)"
+vg_check "the internet host is admitted no more" reload </dev/null
+check_go_on "admitted no more" "${outgoing[@]}" tcp{4,6}-admitted
+for name in tcp{4,6}-admitted; do
+	vg_check "$name ends" pair_stop "$name"
 done
 
 vg_check "monitor" reload <<<"enforcement: monitor"

@@ -213,10 +213,45 @@ static void test_a_full_table(void **state)
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
+/* Answers from a server's port are no flows of this host's; what its clients have opened stays. */
+static void test_answers_end(void **state)
+{
+	const struct vg_flow_info flows[] = {
+		tuple("203.0.113.7", 4001, "10.178.0.2", 161, 17),
+		tuple("2001:db8::7", 4001, "fd20::2", 161, 17),
+		tuple("203.0.113.7", 0, "10.178.0.2", 0, 47),
+		tuple("203.0.113.7", 53, "10.178.0.2", 32768, 17),
+		tuple("203.0.113.7", 53, "10.178.0.2", 60999, 17),
+		tuple("203.0.113.7", 443, "10.178.0.2", 161, 6),
+		tuple("203.0.113.7", 0, "10.178.0.2", 161, 1),
+		tuple("2001:db8::7", 0, "fd20::2", 161, 58),
+	};
+	struct vg_diag diag;
+	size_t n = 0;
+
+	(void)state;
+	publish_ok(ROOM);
+	assert_int_equal(seed(flows, 8), 8);
+	assert_int_equal(vg_dataplane_end_answers(rig.dataplane, 32768, 60999, now_s() + 5, &n,
+						  &diag),
+			 0);
+	assert_int_equal(n, 0);
+	assert_int_equal(vg_dataplane_end_answers(rig.dataplane, 32768, 60999, now_s() - 5, &n,
+						  &diag),
+			 0);
+	assert_int_equal(n, 3);
+	assert_int_equal(count(), 5);
+	assert_int_equal(stats().open, 5);
+	assert_int_equal(stats().expired, 3);
+	sweep();
+	assert_int_equal(stats().evicted, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_seed),
+		TEST(test_answers_end),
 		TEST(test_sweep_removes_what_is_over),
 		TEST(test_a_flow_opened_again_during_the_sweep),
 		TEST(test_evictions_show),

@@ -191,10 +191,11 @@ vg_expect "each denied one was counted on ens5" "$(pair_result bad4l .sent)" "$(
 vg_check "detach" vg_cli detach
 vg_expect "nothing is attached" "null null" "$(pair_xdp_id ens4) $(pair_xdp_id ens5)"
 
-for test in peers frags; do
+for test in peers frags egress flow_table flow_sweep; do
 	vg_check "test_$test, on this kernel" "$VG_BUILD/tests/run/test_$test"
 done
 # With this seed the first three policies have 3, 0 and 1,024 services, one NIC and three; the first
 # monitors, the others enforce.
 vg_check "random policies and frames" env VG_PAIRS=5000 "$VG_BUILD/tests/run/test_oracle" 1
+vg_check "random sequences of packets and time" env VG_SEQUENCES=500 "$VG_BUILD/tests/run/test_flows" 1
 vg_done

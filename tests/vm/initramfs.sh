@@ -6,7 +6,7 @@
 
 initramfs_programs=(basename bash cat cut date dirname env grep head insmod ip jq mkdir mktemp mount
 	mountpoint nsenter python3 realpath rm sed sh sleep sort stty tail test umount uname)
-initramfs_modules=(virtio_pci virtio_net veth)
+initramfs_modules=(virtio_pci virtio_net veth sch_ingress cls_bpf)
 
 initramfs_pack()
 {
@@ -59,7 +59,7 @@ initramfs_programs()
 	initramfs_linked "${programs[@]}"
 	ln -s /usr/bin/bash /usr/bin/sh "$root/bin/"
 	initramfs_python "$tests/e2e/traffic.py"
-	for program in vpcgated vpcgate tests/run/test_{peers,frags,oracle}; do
+	for program in vpcgated vpcgate tests/run/test_{peers,frags,egress,flow_table,flow_sweep,oracle,flows}; do
 		initramfs_linked "$VG_BUILD/$program"
 		mv "$root$VG_BUILD/$program" "$root/vpcgate/$program"
 	done
