@@ -110,6 +110,8 @@ static int move_table(struct vg_flow_move *move, int table)
 
 	if (r < 0)
 		return r;
+	if (!entries.n)
+		return 0;
 	qsort(entries.items, entries.n, sizeof(*entries.items), compare_seen);
 	if (entries.n <= room)
 		return insert(move, table, entries.items, entries.n);
