@@ -76,6 +76,8 @@ pair_stop()
 
 pair_traffic() { pair_start "$1" "$2" python3 "$pair_dir/traffic.py" "${@:3}"; }
 pair_result() { jq -r "$2" "$VG_TMP/$1.json"; }
+# Is a UDP server on this port? TCP servers of the same process listen no later.
+pair_serves() { vg_in "$1" ss -Hlnu "sport = :$2" | grep -q .; }
 pair_received() { [[ $(jq ".udp.$1.received // 0" "$VG_TMP/received") -ge $2 ]]; }
 
 pair_status() { vg_cli status --json | jq -r "$1"; }

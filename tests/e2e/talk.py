@@ -33,7 +33,7 @@ class Server:
     def __init__(self, ports):
         self.selector = selectors.DefaultSelector()
         for port in ports:
-            for kind, action in (socket.SOCK_DGRAM, self.datagram), (socket.SOCK_STREAM, self.accept):
+            for kind, action in (socket.SOCK_STREAM, self.accept), (socket.SOCK_DGRAM, self.datagram):
                 sock = socket.socket(socket.AF_INET6, kind)
                 sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -68,6 +68,7 @@ pair_build
 gated_mac=$(pair_mac gated ens4)
 pair_start echo client python3 "$pair_dir/talk.py" serve "$service"
 pair_config internal >"$VG_TMP/vpcgate.yaml" <<<"replies: {max-flows: $max_flows}"
+vg_check "the client echoes" vg_wait 20 pair_serves client "$service"
 vg_check "the daemon starts" vg_daemon_start gated "$VG_TMP/vpcgate.yaml"
 
 # Half as many more than there is room for; local ports of the talks are above 32767.

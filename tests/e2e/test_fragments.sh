@@ -10,7 +10,7 @@
 effective=("IPv4 "{plain-udp,plain-tcp,tiny-tcp-of-8-bytes,second-first-before}
 	"IPv4 "{last-before-refused-first,id-again-after-admitted,protocol-switched-around}
 	"IPv6 "{plain-udp,plain-tcp,second-first-before,last-before-refused-first}
-	"IPv6 "{id-again-after-admitted,atomic-udp,atomic-tcp,hidden-by-nine-headers})
+	"IPv6 "{id-again-after-admitted,atomic-udp,atomic-tcp,hidden-by-nine-headers,fragment-header-behind-eight})
 
 policy_internal()
 {
@@ -30,13 +30,13 @@ policy_all()
 	END
 }
 
-# attack FILE POLICY FIRST-PORT [FLOW]: a line each: family, shape, port, counted, expected.
+# attack FILE FIRST-PORT [FLOW]: a line each: family, shape, port, counted, expected.
 attack()
 {
 	local program=(vg_in client python3 "$pair_dir/fragments.py" attack eth0 "$gated_mac")
 
-	"${program[@]}" "$bad4" "$gated4" "$3" "$2" ${4:+"$4.4"} | sed 's/^/IPv4 /' >"$1" &&
-		"${program[@]}" "$bad6" "$gated6" $(($3 + 200)) "$2" ${4:+"$4.6"} | sed 's/^/IPv6 /' >>"$1"
+	"${program[@]}" "$bad4" "$gated4" "$2" ${3:+"$3.4"} | sed 's/^/IPv4 /' >"$1" &&
+		"${program[@]}" "$bad6" "$gated6" $(($2 + 200)) ${3:+"$3.6"} | sed 's/^/IPv6 /' >>"$1"
 }
 
 # What has come from this source port, such as "udp:7100 socket:7100".
@@ -118,17 +118,18 @@ config=$VG_TMP/vpcgate.yaml
 pair_traffic receive gated receive 9000 "$VG_TMP/received"
 pair_start arrived gated python3 "$pair_dir/fragments.py" listen "$VG_TMP/arrived"
 pair_start echo client python3 "$pair_dir/talk.py" serve 5300
+vg_check "the client echoes" vg_wait 20 pair_serves client 5300
 vg_check "the listener listens" vg_wait 20 all_is_noted
 
 { policy_internal; echo "enforcement: monitor"; } >"$config"
 vg_check "the daemon starts" vg_daemon_start gated "$config"
-vg_check "monitor: the attacks are sent" attack "$VG_TMP/monitored" internal 21000
+vg_check "monitor: the attacks are sent" attack "$VG_TMP/monitored" 21000
 vg_check "monitor: what is honest arrives" vg_wait 20 all_is_noted
 vg_expect "monitor: attacks that should work, and don't" "" "$(ineffective "$VG_TMP/monitored")"
 
 policy_internal >"$config"
 vg_check "ingress: internal, enforced" pair_reload
-vg_check "the attacks are sent" attack "$VG_TMP/attacks" internal 22000
+vg_check "the attacks are sent" attack "$VG_TMP/attacks" 22000
 judged "ingress: internal" "$VG_TMP/attacks"
 honest internal
 
@@ -136,12 +137,12 @@ pair_start hold4 gated python3 "$pair_dir/fragments.py" hold "$gated4" "$bad4" 5
 pair_start hold6 gated python3 "$pair_dir/fragments.py" hold "$gated6" "$bad6" 5300 "$VG_TMP/flow.6"
 vg_check "the host opens flows in IPv4" vg_wait 20 test -s "$VG_TMP/flow.4"
 vg_check "the host opens flows in IPv6" vg_wait 20 test -s "$VG_TMP/flow.6"
-vg_check "the attacks are sent" attack "$VG_TMP/attacks" internal 23000 "$VG_TMP/flow"
+vg_check "the attacks are sent" attack "$VG_TMP/attacks" 23000 "$VG_TMP/flow"
 judged "beside a flow" "$VG_TMP/attacks"
 
 policy_all >"$config"
 vg_check "ingress: all, enforced" pair_reload
-vg_check "the attacks are sent" attack "$VG_TMP/attacks" all 24000
+vg_check "the attacks are sent" attack "$VG_TMP/attacks" 24000
 judged "ingress: all" "$VG_TMP/attacks"
 honest all
 vg_done

@@ -232,6 +232,7 @@ pair_start sctp internet python3 "$pair_dir/probe.py" answer 132
 pair_start listening gated python3 "$pair_dir/talk.py" serve 9000
 pair_start watch gated python3 "$pair_dir/probe.py" watch ens4 "$VG_TMP/watched"
 vg_check "the internet host serves" vg_wait 20 vg_in internet curl -sf -o "$VG_TMP/body" "http://$internet4/"
+vg_check "it echoes" vg_wait 20 pair_serves internet "$service"
 vg_check "the watch is on" vg_wait 20 test -e "$VG_TMP/watched"
 
 config </dev/null

@@ -32,8 +32,7 @@ start_outgoing()
 	talk udp4 gated udp "$gated4" "$internet4" "$service"
 	talk udp6 gated udp "$gated6" "$internet6" "$service"
 }
-is_bound() { [[ $(vg_in "$1" ss -Hltun "sport = :$2" | awk '{ print $1 }' | sort -u | wc -l) -eq 2 ]]; }
-serving() { is_bound internet "$service" && is_bound gated "$inbound"; }
+serving() { pair_serves internet "$service" && pair_serves gated "$inbound"; }
 
 # start_incoming WHEN PROTOCOL...
 start_incoming()
@@ -124,13 +123,13 @@ pair_start echo internet python3 "$pair_dir/talk.py" serve "$service"
 pair_start inbound gated python3 "$pair_dir/talk.py" serve "$inbound"
 vg_check "both servers serve" vg_wait 20 serving
 start_outgoing
-start_incoming before tcp
-vg_check "conversations begin before there is a filter" begin "${outgoing[@]}" tcp{4,6}-before
+start_incoming before tcp udp
+vg_check "conversations begin before there is a filter" begin "${outgoing[@]}" {tcp,udp}{4,6}-before
 
 config </dev/null
 vg_check "attach, enforced" vg_daemon_start gated "$VG_TMP/vpcgate.yaml"
 check_go_on "attached" "${outgoing[@]}"
-check_stopped "attached" tcp{4,6}-before
+check_stopped "attached" {tcp,udp}{4,6}-before
 vg_expect "attached: the flows" "$(expected_tuples)" "$(flow_tuples)"
 vg_check "attached: a recorder at egress" recorder_is_there
 
@@ -141,7 +140,7 @@ vg_expect "reloaded: none failed" 0 "$(pair_status .reloads.failed)"
 vg_daemon_stop KILL
 vg_expect "kill -9: ends by it" 137 "$VG_DAEMON_STATUS"
 check_go_on "kill -9" "${outgoing[@]}"
-check_stopped "kill -9" tcp{4,6}-before
+check_stopped "kill -9" {tcp,udp}{4,6}-before
 vg_check "restart" vg_daemon_start gated "$VG_TMP/vpcgate.yaml"
 check_go_on "restarted" "${outgoing[@]}"
 
@@ -174,7 +173,7 @@ check_go_on "monitor: what is refused" {tcp,udp}{4,6}-monitored
 vg_expect "monitor: the flows" "$(expected_tuples)" "$(flow_tuples)"
 vg_check "enforce" reload </dev/null
 check_go_on "enforced" "${outgoing[@]}"
-check_stopped "enforced" tcp{4,6}-before {tcp,udp}{4,6}-monitored
+check_stopped "enforced" {tcp,udp}{4,6}-before {tcp,udp}{4,6}-monitored
 vg_expect "enforced: the flows" "$(expected_tuples)" "$(flow_tuples)"
 
 for name in "${outgoing[@]}"; do
