@@ -5,8 +5,8 @@
 # unpacks the archives one after the other.
 
 initramfs_programs=(basename bash cat cut date dirname env grep head insmod ip jq mkdir mktemp mount
-	mountpoint nsenter python3 realpath rm sed sh sleep sort stty tail test umount uname)
-initramfs_modules=(virtio_pci virtio_net veth sch_ingress cls_bpf)
+	mountpoint nsenter python3 realpath rm sed sh sleep sort stty tail tc test umount uname)
+initramfs_modules=(virtio_pci virtio_net veth sch_ingress cls_bpf cls_u32)
 
 initramfs_pack()
 {
