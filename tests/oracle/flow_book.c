@@ -243,7 +243,7 @@ int vg_flow_book_forget(struct vg_flow_book *book, bool count)
 
 int vg_flow_book_reset(struct vg_flow_book *book)
 {
-	__u64 counts[VG_FLOW_COUNTER_MAX];
+	__u64 counts[VG_FLOW_COUNTER_MAX] = {0};
 	int r;
 
 	vg_memory_clear(&book->memory);
