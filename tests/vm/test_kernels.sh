@@ -9,7 +9,7 @@ PATH=/usr/sbin:/usr/bin:/sbin:/bin
 vm=$(dirname "$(realpath "$0")")
 VG_BUILD=$(realpath "${VG_BUILD:-$vm/../../build}")
 cache=$VG_BUILD/vm
-guest_s=${VG_GUEST_TIMEOUT:-600}
+guest_s=${VG_GUEST_TIMEOUT:-840}
 # Packages that depend on the newest kernel of a series.
 kernels=(linux-image-cloud-amd64 linux-image-6.12-cloud-amd64)
 declare -A guests=()
