@@ -63,6 +63,7 @@ static int publish(struct vg_gate *gate, const struct vg_policy *policy,
 		   struct vg_diag *diag)
 {
 	_cleanup_free_ struct vg_target *targets = calloc(n_wanted + 1, sizeof(*targets));
+	const __u32 since_s = vg_flow_now_s();
 	struct vg_state before = {0};
 	size_t n = 0;
 	int r;
@@ -83,8 +84,9 @@ static int publish(struct vg_gate *gate, const struct vg_policy *policy,
 		return r;
 	/* Who was admitted, and so had no flow, may need one now. */
 	gate->seed_all = policy->replies.track;
-	if (gate->seed_all && before.monitor && !policy->monitor)
-		vg_switchover_end_answers(gate->dataplane, 0);
+	/* The recorder is switched first: until the filter was, it took answers to who isn't admitted now. */
+	if (gate->seed_all && !policy->monitor)
+		vg_switchover_end_answers(gate->dataplane, before.monitor ? 0 : since_s);
 	memcpy(gate->published, targets, n * sizeof(*targets));
 	gate->n_published = n;
 	r = vg_dataplane_state(gate->bpffs, &gate->state, diag);

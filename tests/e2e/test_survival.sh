@@ -161,6 +161,7 @@ vg_check "admitted: more is opened" begin tcp{4,6}-admitted
 vg_expect "admitted: the flows" "$(expected_tuples)" "$(flow_tuples)"
 vg_check "the internet host is admitted no more" reload </dev/null
 check_go_on "admitted no more" "${outgoing[@]}" tcp{4,6}-admitted
+check_stopped "admitted no more" udp{4,6}-before
 for name in tcp{4,6}-admitted; do
 	vg_check "$name ends" pair_stop "$name"
 done
