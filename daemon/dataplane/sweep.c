@@ -216,6 +216,7 @@ int vg_dataplane_sweep(struct vg_dataplane *dp, unsigned budget_us, struct vg_di
 
 /* ---- answers ---- */
 
+/* The datapath's clock may be a little late, and so a second behind. */
 static bool is_answer(const void *key, size_t key_size, const struct vg_flow *flow,
 		      unsigned first_port, unsigned last_port, __u32 since_s)
 {
@@ -225,7 +226,7 @@ static bool is_answer(const void *key, size_t key_size, const struct vg_flow *fl
 	const unsigned port = ntohs(v4 ? k->v4.local_port : k->v6.local_port);
 
 	return protocol != IPPROTO_TCP && protocol != IPPROTO_ICMP && protocol != IPPROTO_ICMPV6 &&
-	       (port < first_port || port > last_port) && (__s32)(flow->opened_s - since_s) >= 0;
+	       (port < first_port || port > last_port) && (__s32)(flow->opened_s - since_s) >= -1;
 }
 
 int vg_dataplane_end_answers(struct vg_dataplane *dp, unsigned first_port, unsigned last_port,
