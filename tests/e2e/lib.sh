@@ -35,7 +35,7 @@ vg_setup()
 	VG_TMP=$(mktemp -d -t "vpcgate-$1.XXXXXX")
 	# A signal only marks the run as failed; the cleanup is the exit's.
 	trap vg_cleanup EXIT
-	trap 'exit 1' INT TERM HUP
+	trap 'exit 1' INT TERM HUP PIPE
 	VG_BPFFS_MOUNT=$VG_TMP/bpffs
 	VG_BPFFS=$VG_BPFFS_MOUNT/vpcgate
 	VG_SOCKET=$VG_TMP/control.sock
@@ -51,7 +51,7 @@ vg_cleanup()
 
 	set +e
 	trap - EXIT
-	trap '' INT TERM HUP
+	trap '' INT TERM HUP PIPE
 	if [[ ! $vg_finished && $status -ne 77 ]]; then
 		echo "ended early with status $status"
 		[[ $status -eq 0 ]] && status=1
