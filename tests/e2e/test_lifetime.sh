@@ -41,7 +41,7 @@ still_received()
 	local now
 
 	now=$(jq ".udp.$1.received // 0" "$VG_TMP/received")
-	vg_wait 5 pair_received "$1" $((now + 100))
+	vg_wait 30 pair_received "$1" $((now + 100))
 }
 
 drops_now() { vg_cli drops --json | jq '[.counters[].packets] | add // 0'; }
@@ -90,8 +90,8 @@ vg_check "the daemon starts" vg_daemon_start gated "$config"
 xdp_id=$(pair_xdp_id)
 vg_check "an XDP program is on the NIC" test "$xdp_id" -gt 0
 traffic_start
-vg_check "admitted IPv4 datagrams arrive" vg_wait 5 pair_received good4 200
-vg_check "admitted IPv6 datagrams arrive" vg_wait 5 pair_received good6 100
+vg_check "admitted IPv4 datagrams arrive" vg_wait 30 pair_received good4 200
+vg_check "admitted IPv6 datagrams arrive" vg_wait 30 pair_received good6 100
 vg_check "denied ones are counted as dropped" still_dropped
 
 vg_daemon_stop KILL
@@ -115,7 +115,7 @@ for flow in "${good[@]}" "${denied[@]}" good_connect bad_connect good_stream cou
 done
 for flow in "${good[@]}"; do
 	sent=$(pair_result "$flow" .sent)
-	vg_wait 5 pair_received "$flow" "$sent" || true
+	vg_wait 30 pair_received "$flow" "$sent" || true
 	vg_expect "$flow: all $sent datagrams arrived once" "{\"received\":$sent,\"repeated\":0,\"lost\":0}" \
 		"$(jq -c ".udp.$flow" "$VG_TMP/received")"
 done
