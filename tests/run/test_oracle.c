@@ -25,7 +25,7 @@
 #include "tests/oracle/rig_flows.h"
 
 #define DEFAULT_PAIRS 1000000
-#define FRAMES 5000 /* of one scenario, besides those cut at every byte and those at borders */
+#define FRAMES 6500 /* of one scenario, besides those cut at every byte and those at borders */
 #define CUT_FRAMES 3
 #define BORDERS 100	  /* prefixes of a set of which first, last and neighbour addresses send */
 #define CHECK_INTERVAL 10 /* pairs: `vpcgate check` looks at each service, of up to 1,024 */
