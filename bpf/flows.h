@@ -18,7 +18,7 @@
 #define VG_ICMP6_ECHO_REPLY 129
 
 /*
- * CLOCK_MONOTONIC in seconds, up to 4 ms late. A division would cost more than all else here: units
+ * CLOCK_MONOTONIC in seconds, up to 21 ms late. A division would cost more than all else here: units
  * of 2^24 ns are multiplied by their length in seconds, 2^24 / 10^9, as a fraction of 2^32.
  */
 static __always_inline __u32 vg_now_s(void)

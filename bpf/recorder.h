@@ -13,17 +13,18 @@
  * Packets that neither begin nor end a connection are looked at once in 256 jiffies: a second, where
  * HZ is 250. Until then the same tuple has nothing to add, be it to a flow or to what is admitted.
  */
-static __always_inline bool vg_is_recent(__u64 hash)
+static __always_inline bool vg_is_recent(__u64 hash, const struct vg_tuple *tuple)
 {
+	const bool turns = tuple->tcp_flags & (VG_TCP_SYN | VG_TCP_FIN | VG_TCP_RST);
 	const __u32 index = hash % VG_RECENT_MAX;
 	const __u64 mark = hash ^ bpf_jiffies64() >> 8;
 	__u64 *last = bpf_map_lookup_elem(&recent, &index);
 
 	if (!last)
 		return false;
-	if (*last == mark)
+	if (*last == mark && !turns)
 		return true;
-	*last = mark;
+	*last = turns ? 0 : mark; /* the next one may have to undo it */
 	return false;
 }
 
@@ -97,8 +98,6 @@ static __always_inline void vg_turn(struct vg_tuple *tuple)
 	tuple->remote_port = remote_port;
 }
 
-#define VG_TCP_TURNS (VG_TCP_SYN | VG_TCP_FIN | VG_TCP_RST)
-
 static __noinline void vg_record_flow4(const struct iphdr *ip, const struct vg_tuple *tuple,
 				       const struct vg_flow_key4 *key, __u64 hash,
 				       const struct vg_judged *j)
@@ -162,7 +161,7 @@ static __always_inline int vg_record4(struct vg_packet *p, const struct vg_judge
 	}
 	key = vg_key4(ip->daddr, ip->saddr, &tuple);
 	hash = vg_flow_hash4(&key);
-	if (tuple.tcp_flags & VG_TCP_TURNS || !vg_is_recent(hash))
+	if (!vg_is_recent(hash, &tuple))
 		vg_record_flow4(ip, &tuple, &key, hash, j);
 	return VG_RECORD_DONE;
 }
@@ -189,7 +188,7 @@ static __always_inline int vg_record6(struct __sk_buff *skb, struct vg_packet *p
 	}
 	key = vg_key6(&ip->daddr, &ip->saddr, &tuple);
 	hash = vg_flow_hash6(&key);
-	if (tuple.tcp_flags & VG_TCP_TURNS || !vg_is_recent(hash))
+	if (!vg_is_recent(hash, &tuple))
 		vg_record_flow6(ip, &tuple, &key, hash, j);
 	return VG_RECORD_DONE;
 }
