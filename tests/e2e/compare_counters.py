@@ -11,8 +11,8 @@ import re
 import struct
 import sys
 
-PASSES = ["essential", "non-ip", "open", "admitted"]
-DROPS = ["malformed", "non-ip", "martian", "not-admitted", "unlisted"]
+PASSES = ["essential", "non-ip", "open", "admitted", "reply", "related"]
+DROPS = ["malformed", "non-ip", "martian", "fragment", "not-admitted", "unlisted"]
 ROWS = ([("pass", reason) for reason in PASSES] + [("drop", reason) for reason in DROPS] +
         [("would-drop", reason) for reason in DROPS])
 VERDICTS = ["pass", "drop", "would-drop"]
