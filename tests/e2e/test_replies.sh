@@ -188,8 +188,8 @@ check_download()
 # hold_errors add|delete: the router can't send ICMP of its own towards the gated host.
 hold_errors()
 {
-	vg_in router ip rule "$1" to "$gated4" ipproto icmp blackhole
-	vg_in router ip -6 rule "$1" to "$gated6" ipproto ipv6-icmp blackhole
+	vg_in router ip rule "$1" to "$gated4" ipproto 1 blackhole
+	vg_in router ip -6 rule "$1" to "$gated6" ipproto 58 blackhole
 }
 check_hang()
 {
