@@ -264,7 +264,7 @@ static int switch_tracked(struct vg_dataplane *dp, const struct policy_bpf *skel
 	r = bpf_map_update_elem(dp->fds[VG_PIN_RECORDERS], &key, &fd, BPF_ANY);
 	if (r < 0)
 		return r;
-	/* A flow that can't be copied now opens again with its next packet, as after an eviction. */
+	/* A flow that can't be copied now is lost, as if evicted; all but TCP open again by themselves. */
 	vg_flow_move_finish(move);
 	r = put_in_force(dp, bpf_program__fd(skeleton->progs.vpcgate_policy), policy, labels);
 	if (r < 0) {

@@ -101,7 +101,10 @@ _Static_assert(sizeof(struct vg_flow_key6) == 40, "vg_flow_key6 has padding");
 	X(CLOSING, "closing") \
 	X(CLOSED, "closed")
 
-/* NEW: no reply yet. CLOSING: this host sent FIN. CLOSED: it sent RST; nothing refreshes it. */
+/*
+ * NEW: no reply yet. CLOSING: this host sent FIN. CLOSED: it sent RST; nothing from outside refreshes
+ * it, and another packet of this host's opens it again.
+ */
 #define VG_FLOW_STATE_ENUM(state, text) VG_FLOW_##state,
 enum vg_flow_state { VG_FLOW_STATES(VG_FLOW_STATE_ENUM) VG_FLOW_STATE_MAX };
 #undef VG_FLOW_STATE_ENUM
