@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Stage 3: the source's class, from which martians, essentials and set membership all follow. */
+/* Stage 3: what a source's class says of the frame beside set membership: the essentials. */
 #ifndef VPCGATE_BPF_SOURCE_H
 #define VPCGATE_BPF_SOURCE_H
 
 #include "bpf/l4.h"
-#include "bpf/trie.h"
+#include "bpf/lookup.h"
 
 /* ICMPv6 types: RFC 4861 §4, RFC 2710 §3, RFC 3810 §5. */
 #define VG_NDP_FIRST 133
@@ -18,22 +18,6 @@
 #define VG_DHCP4_CLIENT 68
 #define VG_DHCP6_SERVER 547
 #define VG_DHCP6_CLIENT 546
-
-/* The mask keeps a corrupt table from reading beyond the classes; ours needs none. */
-static __always_inline const struct vg_class *vg_class_at(__u32 index)
-{
-	return &classes[index & (VG_MAX_CLASSES - 1)];
-}
-
-static __always_inline const struct vg_class *vg_source_class4(const struct iphdr *ip)
-{
-	return vg_class_at(vg_classify4(&source4_root, ip->saddr, vg_source4_below));
-}
-
-static __always_inline const struct vg_class *vg_source_class6(const struct ipv6hdr *ip)
-{
-	return vg_class_at(vg_classify6(&source6_root, &ip->saddr, vg_source6_below));
-}
 
 /* Could L4 make this an essential? Cheap, from the fixed IP header alone. */
 static __always_inline bool vg_maybe_essential4(const struct iphdr *ip,
