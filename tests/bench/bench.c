@@ -15,7 +15,11 @@
 #include <sys/utsname.h>
 #include <time.h>
 #include "share/cleanup.h"
+#include "tests/bench/bench_random.h"
+#include "tests/bench/choice.h"
 #include "tests/bench/drop.skel.h"
+#include "tests/bench/frames.h"
+#include "tests/bench/measure.h"
 #include "tests/bench/lpm.h"
 #include "vpcgate/abi.h"
 #include "tests/bench/lpm.skel.h"
@@ -25,7 +29,6 @@
 #define ROUNDS 101
 #define REPEAT 50000
 #define FLOWS 100000
-#define LEAST_FRAME 64 /* bytes of Ethernet, without the checksum */
 
 #define HOST4 "10.128.0.2"
 #define HOST6 "fd20:1:2::2"
@@ -47,51 +50,16 @@ static const char *const prefixes[] = {
 };
 
 /* A policy in force, with a folder of its own. */
-struct gate {
+struct pair {
 	struct vg_rig rig;
 	int entry_fd, egress_fd;
 };
 
 struct bench {
-	struct gate off, track; /* by `replies` */
+	struct pair off, track; /* by `replies` */
 	struct drop_bpf *drop;
 	struct lpm_bpf *lpm;
 };
-
-static void die(const char *what)
-{
-	fprintf(stderr, "bench: %s\n", what);
-	exit(2);
-}
-
-/* ---- frames ---- */
-
-struct packet {
-	const char *source, *destination;
-	__u8 protocol;
-	__u16 source_port, port;
-	__u8 tcp_flags; /* 0: SYN */
-};
-
-static void make_frame(const struct packet *packet, struct vg_frame *frame)
-{
-	const struct vg_raw_address source = vg_raw_address(packet->source);
-	const struct vg_raw_address destination = vg_raw_address(packet->destination);
-	size_t l4;
-
-	vg_frame_begin(frame);
-	if (source.family == 4)
-		vg_frame_ipv4(frame, &source, &destination, 0, 0);
-	else
-		vg_frame_ipv6(frame, &source, &destination, 64);
-	l4 = frame->length;
-	vg_frame_l4(frame, packet->protocol, packet->source_port, packet->port);
-	if (packet->tcp_flags)
-		frame->bytes[l4 + 13] = packet->tcp_flags;
-	vg_frame_finish(frame);
-	if (frame->length < LEAST_FRAME)
-		vg_frame_zeroes(frame, LEAST_FRAME - frame->length);
-}
 
 /* ---- programs ---- */
 
@@ -122,7 +90,7 @@ static int open_pin(const struct vg_rig *rig, const char *name)
 	return fd;
 }
 
-static void gate_open(struct gate *gate, const char *replies)
+static void pair_open(struct pair *gate, const char *replies)
 {
 	if (vg_rig_open(&gate->rig) < 0)
 		die("can't set up the dataplane (run it as root)");
@@ -131,7 +99,7 @@ static void gate_open(struct gate *gate, const char *replies)
 	gate->egress_fd = open_pin(&gate->rig, "egress");
 }
 
-static void gate_close(struct gate *gate)
+static void pair_close(struct pair *gate)
 {
 	vg_close_p(&gate->entry_fd);
 	vg_close_p(&gate->egress_fd);
@@ -189,8 +157,8 @@ static void fill_lpm(const struct bench *b)
 
 static void bench_open(struct bench *b)
 {
-	gate_open(&b->off, "off");
-	gate_open(&b->track, "track");
+	pair_open(&b->off, "off");
+	pair_open(&b->track, "track");
 	seed(&b->track.rig);
 	b->drop = drop_bpf__open_and_load();
 	b->lpm = lpm_bpf__open_and_load();
@@ -203,65 +171,22 @@ static void bench_close(struct bench *b)
 {
 	drop_bpf__destroy(b->drop);
 	lpm_bpf__destroy(b->lpm);
-	gate_close(&b->off);
-	gate_close(&b->track);
+	pair_close(&b->off);
+	pair_close(&b->track);
 }
 
 /* ---- time ---- */
 
-/* A program of a case, what it must answer, and the nanoseconds a frame took it, by round. */
-struct program {
-	int fd, expected;
-	double nanoseconds[ROUNDS];
-};
-
-/* This thread's CPU time: what else runs on the machine is not counted. */
-static double now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return t.tv_sec * 1e9 + t.tv_nsec;
-}
-
-static double time_program(const struct program *program, const struct vg_frame *frame)
-{
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame->bytes, .data_size_in = frame->length,
-		    .repeat = REPEAT);
-	const double start = now_ns();
-
-	if (bpf_prog_test_run_opts(program->fd, &opts) < 0)
-		die("BPF_PROG_TEST_RUN failed");
-	if ((int)opts.retval != program->expected)
-		die("a program gave the wrong verdict");
-	return (now_ns() - start) / REPEAT;
-}
-
-static int double_order(const void *a, const void *b)
-{
-	const double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-/* `part` of the values are below: 0.5 is the median. */
-static double quantile(const double *values, double part)
-{
-	double sorted[ROUNDS];
-
-	memcpy(sorted, values, sizeof(sorted));
-	qsort(sorted, ROUNDS, sizeof(*sorted), double_order);
-	return sorted[(size_t)(ROUNDS * part)];
-}
-
 static double median(const struct program *program)
 {
-	return quantile(program->nanoseconds, 0.5);
+	return figure_of(program, ROUNDS).median;
 }
 
 static double spread(const struct program *program)
 {
-	return quantile(program->nanoseconds, 0.75) - quantile(program->nanoseconds, 0.25);
+	const struct figure f = figure_of(program, ROUNDS);
+
+	return f.high - f.low;
 }
 
 /* All programs in turn, round by round. */
@@ -270,9 +195,7 @@ static void run_rounds(const struct packet *packet, struct program *programs, si
 	struct vg_frame frame;
 
 	make_frame(packet, &frame);
-	for (int round = 0; round < ROUNDS; round++)
-		for (size_t i = 0; i < n; i++)
-			programs[i].nanoseconds[round] = time_program(&programs[i], &frame);
+	measure(&frame, programs, n, (struct effort){ROUNDS, REPEAT});
 }
 
 /* ---- tables ---- */
@@ -403,12 +326,22 @@ static void write_json(json_t *cases)
 	json_decref(cases);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	struct bench b = {0};
+	struct vg_rig rig;
+	struct choice choice;
 	struct utsname host;
 	json_t *cases = json_array();
 
+	choice_parse(argc, argv, &choice);
+	if (choice.only || choice.n_sizes) {
+		if (vg_rig_open(&rig) < 0)
+			die("can't set up the dataplane (run it as root)");
+		bench_random(&choice);
+		vg_rig_close(&rig);
+		return 0;
+	}
 	bench_open(&b);
 	uname(&host);
 	printf("Linux %s, %zu prefixes, %d rounds of %d frames; ns a frame, medians\n",

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "tests/bench/gate.h"
+
+#include <bpf/bpf.h>
+#include <string.h>
+#include <time.h>
+#include "core/config.h"
+#include "share/cleanup.h"
+#include "tests/bench/measure.h"
+
+#define FIRST_PORT 20000
+
+/* ---- time ---- */
+
+static double now_ms(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return t.tv_sec * 1e3 + t.tv_nsec / 1e6;
+}
+
+static void step_begin(struct gate_step *step)
+{
+	step->cpu_ms = -now_ms(CLOCK_THREAD_CPUTIME_ID);
+	step->clock_ms = -now_ms(CLOCK_MONOTONIC);
+}
+
+static void step_end(struct gate_step *step)
+{
+	step->cpu_ms += now_ms(CLOCK_THREAD_CPUTIME_ID);
+	step->clock_ms += now_ms(CLOCK_MONOTONIC);
+}
+
+/* ---- from config to policy ---- */
+
+/* The file that the config names, which is in memory. */
+struct text {
+	char *bytes;
+	size_t length;
+};
+
+static int read_text(void *context, const char *path, char **ret_text, size_t *ret_length)
+{
+	const struct text *text = context;
+
+	(void)path;
+	*ret_text = malloc(text->length + 1);
+	if (!*ret_text)
+		return -ENOMEM;
+	memcpy(*ret_text, text->bytes, text->length + 1);
+	*ret_length = text->length;
+	return 0;
+}
+
+static char *make_config(const struct gate_wish *wish, size_t *ret_length)
+{
+	char *text = NULL;
+	FILE *stream = open_memstream(&text, ret_length);
+
+	if (!stream)
+		die("no memory");
+	fprintf(stream,
+		"interfaces: [bench0]\ningress: internal\nreplies: %s\n"
+		"sources:\n  vpc: [\"file:/prefixes.txt\"]\n",
+		wish->track ? "track" : "off");
+	if (wish->services)
+		fputs("services:\n", stream);
+	for (unsigned i = 0; i < wish->services; i++)
+		fprintf(stream, "  - {name: s%u, protocol: tcp, port: %u}\n", i, FIRST_PORT + i);
+	if (fclose(stream) != 0)
+		die("no memory");
+	return text;
+}
+
+static void read_policy(const struct gate_wish *wish, struct gate *gate, struct vg_diag *diag)
+{
+	_cleanup_(vg_config_free_p) struct vg_config *config = NULL;
+	_cleanup_free_ char *yaml = NULL, *prefixes = NULL;
+	struct text file;
+	const struct vg_reader reader = {.read = read_text, .context = &file};
+	size_t length;
+	int r;
+
+	yaml = make_config(wish, &length);
+	prefixes = prefixes_text(wish->prefixes, &file.length);
+	file.bytes = prefixes;
+	step_begin(&gate->parse);
+	r = vg_config_parse("vpcgate.yaml", yaml, length, &config, diag);
+	if (r >= 0)
+		r = vg_policy_build(config, &reader, &gate->policy, diag);
+	step_end(&gate->parse);
+	if (r < 0)
+		die("%s", diag->text);
+}
+
+/* ---- from policy to programs ---- */
+
+static void publish(struct gate *gate, struct vg_diag *diag)
+{
+	_cleanup_(vg_tables_free_p) struct vg_tables *tables = NULL;
+	const struct vg_target target = {.ifindex = 1, .name = "bench0"};
+	int r;
+
+	step_begin(&gate->compile);
+	r = vg_tables_build(gate->policy, &tables, diag);
+	step_end(&gate->compile);
+	if (r < 0)
+		die("%s", diag->text);
+	gate->table_bytes = vg_tables_bytes(tables);
+	step_begin(&gate->load);
+	r = vg_dataplane_publish(gate->dataplane, gate->policy, tables, &target, 1, diag);
+	step_end(&gate->load);
+	if (r < 0)
+		die("%s", diag->text);
+}
+
+static int open_pin(const struct gate *gate, const char *name)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", gate->dir, name);
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		die("%s: %s", path, strerror(-fd));
+	return fd;
+}
+
+void gate_open(const struct gate_wish *wish, struct gate *ret_gate)
+{
+	static unsigned number;
+	struct vg_diag diag = {0};
+	struct vg_state state;
+
+	*ret_gate = (struct gate){0};
+	snprintf(ret_gate->dir, sizeof(ret_gate->dir), "/sys/fs/bpf/gate-%u", number++);
+	if (vg_dataplane_open(ret_gate->dir, &ret_gate->dataplane, &diag) < 0)
+		die("%s", diag.text);
+	read_policy(wish, ret_gate, &diag);
+	publish(ret_gate, &diag);
+	ret_gate->entry_fd = open_pin(ret_gate, "entry");
+	ret_gate->egress_fd = open_pin(ret_gate, "egress");
+	if (vg_dataplane_state(ret_gate->dir, &state, &diag) < 0)
+		die("%s", diag.text);
+	ret_gate->frags = state.frags;
+}
+
+void gate_close(struct gate *gate)
+{
+	vg_close_p(&gate->entry_fd);
+	vg_close_p(&gate->egress_fd);
+	vg_dataplane_close(gate->dataplane);
+	vg_dataplane_remove(gate->dir, NULL);
+	vg_policy_free(gate->policy);
+}

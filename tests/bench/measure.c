@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "tests/bench/measure.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+void die(const char *format, ...)
+{
+	va_list args;
+
+	fputs("bench: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+	exit(2);
+}
+
+/* This thread's CPU time: what else runs on the machine is not counted. */
+static double now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return t.tv_sec * 1e9 + t.tv_nsec;
+}
+
+static double time_program(const struct program *program, const struct vg_frame *frame,
+			   unsigned frames)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame->bytes, .data_size_in = frame->length,
+		    .repeat = frames);
+	const double start = now_ns();
+
+	if (bpf_prog_test_run_opts(program->fd, &opts) < 0)
+		die("BPF_PROG_TEST_RUN: %s", strerror(errno));
+	if (program->expected != ANY_VERDICT && (int)opts.retval != program->expected)
+		die("a program gave the verdict %u where %d is right", opts.retval,
+		    program->expected);
+	return (now_ns() - start) / frames;
+}
+
+void measure(const struct vg_frame *frame, struct program *programs, size_t n, struct effort effort)
+{
+	for (unsigned round = 0; round < effort.rounds; round++)
+		for (size_t i = 0; i < n; i++)
+			programs[i].ns[round] = time_program(&programs[i], frame, effort.frames);
+}
+
+static int double_order(const void *a, const void *b)
+{
+	const double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static struct figure quartiles(double *values, unsigned n)
+{
+	qsort(values, n, sizeof(*values), double_order);
+	return (struct figure){values[n / 4], values[n / 2], values[n * 3 / 4]};
+}
+
+struct figure figure_of(const struct program *program, unsigned rounds)
+{
+	double values[MAX_ROUNDS];
+
+	memcpy(values, program->ns, rounds * sizeof(*values));
+	return quartiles(values, rounds);
+}
+
+struct figure figure_over(const struct program *program, const struct program *bare,
+			  unsigned rounds)
+{
+	double values[MAX_ROUNDS];
+
+	for (unsigned i = 0; i < rounds; i++)
+		values[i] = program->ns[i] - bare->ns[i];
+	return quartiles(values, rounds);
+}
