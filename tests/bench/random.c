@@ -18,6 +18,8 @@
 #include "tests/bench/random.h"
 #include "tests/bench/random.skel.h"
 
+#define BUILT_IN 10 /* room for the prefixes that vpcgate adds itself */
+
 static const struct kind {
 	const char *name, *title;
 	int family;
@@ -81,7 +83,7 @@ static void run(const struct kind *kind, size_t n)
 
 	if (!sources || !lpm || !drop)
 		die("no memory");
-	prefixes_make(kind->family, n, &prefixes);
+	prefixes_make(kind->family, n > kind->max - BUILT_IN ? kind->max - BUILT_IN : n, &prefixes);
 	fill_sources(&prefixes, sources);
 	gate_open(&(struct gate_wish){.prefixes = &prefixes}, &gate);
 	bpf_program__set_flags(lpm->progs.bench_lpm, gate.frags ? BPF_F_XDP_HAS_FRAGS : 0);
