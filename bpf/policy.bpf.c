@@ -153,7 +153,7 @@ static __always_inline __u32 vg_judge_ip4(struct vg_packet *p, struct vg_judged 
 		vg_measure(p);
 		return VG_DROP_MALFORMED;
 	}
-	class = vg_source_class4(ip);
+	class = vg_class_of4(ip->saddr);
 	j->source = class->source;
 	if (class->flags & (VG_CLASS_MARTIAN | VG_CLASS_METADATA))
 		return class->flags & VG_CLASS_MARTIAN ? VG_DROP_MARTIAN : VG_PASS_ESSENTIAL;
@@ -173,7 +173,7 @@ static __always_inline __u32 vg_judge_ip6(struct vg_packet *p, struct vg_judged 
 		vg_measure(p);
 		return VG_DROP_MALFORMED;
 	}
-	class = vg_source_class6(ip);
+	class = vg_class_of6(&ip->saddr);
 	j->source = class->source;
 	if (class->flags & (VG_CLASS_MARTIAN | VG_CLASS_METADATA))
 		return class->flags & VG_CLASS_MARTIAN ? VG_DROP_MARTIAN : VG_PASS_ESSENTIAL;

@@ -74,15 +74,12 @@ static __always_inline bool vg_is_ours(const struct vg_class *class, const struc
 
 static __always_inline bool vg_is_ours4(const struct iphdr *ip, const struct vg_judged *j)
 {
-	return !j->from ||
-	       vg_is_ours(vg_class_at(vg_classify4(&source4_root, ip->saddr, vg_source4_below)), j);
+	return !j->from || vg_is_ours(vg_class_of4(ip->saddr), j);
 }
 
 static __always_inline bool vg_is_ours6(const struct ipv6hdr *ip, const struct vg_judged *j)
 {
-	return !j->from ||
-	       vg_is_ours(vg_class_at(vg_classify6(&source6_root, &ip->saddr, vg_source6_below)),
-			  j);
+	return !j->from || vg_is_ours(vg_class_of6(&ip->saddr), j);
 }
 
 static __always_inline __u32 vg_local_port(const struct vg_tuple *tuple)

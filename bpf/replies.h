@@ -48,23 +48,21 @@ static __always_inline __u32 vg_judge_answer(const struct vg_class *class, __u32
 static __noinline __u32 vg_judge_answer4(const struct iphdr *ip, __u32 protocol, __u32 port,
 					 const struct vg_judged *j)
 {
-	const __u32 class = vg_classify4(&source4_root, ip->daddr, vg_source4_below);
 	__u32 destination = 0;
 
 	if (settings.to)
 		destination = vg_classify4(&to4_root, ip->saddr, vg_to4_below);
-	return vg_judge_answer(vg_class_at(class), destination, protocol, port, j);
+	return vg_judge_answer(vg_class_of4(ip->daddr), destination, protocol, port, j);
 }
 
 static __noinline __u32 vg_judge_answer6(const struct ipv6hdr *ip, __u32 protocol, __u32 port,
 					 const struct vg_judged *j)
 {
-	const __u32 class = vg_classify6(&source6_root, &ip->daddr, vg_source6_below);
 	__u32 destination = 0;
 
 	if (settings.to)
 		destination = vg_classify6(&to6_root, &ip->saddr, vg_to6_below);
-	return vg_judge_answer(vg_class_at(class), destination, protocol, port, j);
+	return vg_judge_answer(vg_class_of6(&ip->daddr), destination, protocol, port, j);
 }
 
 /* ---- row 10 ---- */
