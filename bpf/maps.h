@@ -25,14 +25,20 @@ struct vg_class classes[VG_MAX_CLASSES];
 		__type(value, element);            \
 	} name SEC(".maps")
 
-VG_TABLE(source4_nodes, struct vg_trie_node);
-VG_TABLE(source4_skips, struct vg_trie_skip);
-VG_TABLE(source6_nodes, struct vg_trie_node);
-VG_TABLE(source6_skips, struct vg_trie_skip);
-VG_TABLE(to4_nodes, struct vg_trie_node);
-VG_TABLE(to4_skips, struct vg_trie_skip);
-VG_TABLE(to6_nodes, struct vg_trie_node);
-VG_TABLE(to6_skips, struct vg_trie_skip);
+/* What lies below a root, in pages: see vpcgate/abi.h. Userspace sets value_size and max_entries. */
+#define VG_POOL(name)                              \
+	struct {                                   \
+		__uint(type, BPF_MAP_TYPE_ARRAY);  \
+		__uint(map_flags, BPF_F_MMAPABLE); \
+		__uint(max_entries, 1);            \
+		__uint(key_size, sizeof(__u32));   \
+		__uint(value_size, VG_POOL_SLACK); \
+	} name SEC(".maps")
+
+VG_POOL(source4_pool);
+VG_POOL(source6_pool);
+VG_POOL(to4_pool);
+VG_POOL(to6_pool);
 VG_TABLE(l4_class, struct vg_page16);
 VG_TABLE(services, struct vg_page16);
 VG_TABLE(admission, struct vg_admission);

@@ -7,97 +7,198 @@
 #include <bpf/bpf_endian.h>
 #include "bpf/maps.h"
 
-/* Levels below the two root bytes. */
-#define VG_TRIE_LEVELS4 2
-#define VG_TRIE_LEVELS6 14
-
-/* The rest of an address: the next bits are the top bits of `hi`. */
-struct vg_bits {
-	__u64 hi;
-	__u64 lo;
-};
-
-/* `count` is 8 to 56, so that no shift reaches 64. */
-static __always_inline void vg_bits_drop(struct vg_bits *bits, __u32 count)
+/* Whatever the entry is, its kind: 0 ends a walk. */
+static __always_inline __u32 vg_kind(__u32 entry)
 {
-	bits->hi = bits->hi << count | bits->lo >> (64 - count);
-	bits->lo <<= count;
+	return entry >> VG_ENTRY_KIND_SHIFT;
 }
 
-static __always_inline __u32 vg_trie_node_entry(void *nodes, __u32 index, struct vg_bits *bits)
+/* Any step fails closed: an entry that leads out of the pool, which ours never does, is in no set. */
+#define VG_NOWHERE VG_CLASS_NONE
+
+/* Steps take bits from the top of `bits`, which holds the rest of one half of an address. */
+static __always_inline __u32 vg_skip_entry(const struct vg_trie_skip *skip, __u64 *bits)
 {
-	const struct vg_trie_node *node = bpf_map_lookup_elem(nodes, &index);
-	const __u32 byte = bits->hi >> 56;
+	const __u32 count = skip->bits & 63;
 
-	if (!node)
-		return VG_ENTRY_LEAF | VG_CLASS_NONE;
-	vg_bits_drop(bits, 8);
-	return node->entry[byte];
-}
-
-static __always_inline __u32 vg_trie_skip_entry(void *skips, __u32 index, struct vg_bits *bits)
-{
-	const struct vg_trie_skip *skip = bpf_map_lookup_elem(skips, &index);
-	__u32 count;
-
-	if (!skip)
-		return VG_ENTRY_LEAF | VG_CLASS_NONE;
-	count = skip->bits & 63;
-	if ((bits->hi ^ skip->value) >> (64 - count))
+	if ((*bits ^ skip->value) >> (64 - count))
 		return skip->miss;
-	vg_bits_drop(bits, count);
+	*bits <<= count;
 	return skip->hit;
 }
 
-/*
- * From a root entry to a class. A walk that doesn't end within `levels`, which a table of ours can't
- * cause, is in no set: an allow-list fails closed.
- */
-static __always_inline __u32 vg_trie_walk(void *nodes, void *skips, __u32 entry,
-					  struct vg_bits bits, int levels)
+static __always_inline __u32 vg_node_entry(const struct vg_trie_node *node, __u64 *bits)
 {
-	for (int i = 0; i < levels; i++) {
-		const __u32 kind = entry & VG_ENTRY_KIND;
+	const __u32 count = node->bits & 63;
+	const __u64 rest = *bits << count;
 
-		if (kind == VG_ENTRY_LEAF)
-			return entry;
-		if (kind == VG_ENTRY_NODE)
-			entry = vg_trie_node_entry(nodes, entry & VG_ENTRY_INDEX, &bits);
-		else
-			entry = vg_trie_skip_entry(skips, entry & VG_ENTRY_INDEX, &bits);
+	if ((*bits ^ node->value) >> 1 >> (63 - count))
+		return node->miss;
+	*bits = rest << VG_NODE_BITS;
+	return node->entry[rest >> (64 - VG_NODE_BITS)];
+}
+
+/* How many bits are set (BPF has no instruction for it): sums of 2, 4 and 8 bits, then of all bytes. */
+static __always_inline __u32 vg_ones(__u64 bits)
+{
+	bits -= bits >> 1 & 0x5555555555555555;
+	bits = (bits & 0x3333333333333333) + (bits >> 2 & 0x3333333333333333);
+	bits = (bits + (bits >> 4)) & 0x0f0f0f0f0f0f0f0f;
+	return bits * 0x0101010101010101 >> 56;
+}
+
+/* `at` is where in the page the runs begin; nothing behind `last` is read. */
+static __always_inline __u32 vg_runs_entry(const void *page, __u32 at, __u32 last, __u32 stride,
+					   __u64 *bits)
+{
+	const __u32 slot = *bits >> (64 - stride), word = slot >> 6;
+	const __u32 starts_at = at + word * sizeof(__u64);
+	const __u32 before_at = at + VG_RUNS_BEFORE(stride) + word * sizeof(__u16);
+	__u32 entry_at;
+	__u64 starts;
+
+	if (starts_at > last || before_at > last)
+		return VG_NOWHERE;
+	starts = *(const __u64 *)(page + starts_at) << (63 - (slot & 63));
+	entry_at = at + VG_RUNS_ENTRIES(stride) - sizeof(__u32) +
+		   (*(const __u16 *)(page + before_at) + vg_ones(starts)) * sizeof(__u32);
+	if (entry_at > last)
+		return VG_NOWHERE;
+	*bits <<= stride;
+	return *(const __u32 *)(page + entry_at);
+}
+
+/* The top bit of each of the four numbers in `starts` that is not above its neighbour in `value`. */
+static __always_inline __u64 vg_not_above(__u64 starts, __u64 value)
+{
+	const __u64 top = 0x8000800080008000, differ = value ^ starts;
+	const __u64 rest = (value | top) - (starts & ~top); /* of the lower 15 bits */
+
+	return ((differ & value) | (rest & ~differ)) & top;
+}
+
+/* The number of the last interval that doesn't start above `value`, which each word holds 4 times. */
+static __always_inline __u32 vg_interval_of(const __u64 *starts, __u32 words, __u64 value)
+{
+	__u64 sums = 0;
+
+#pragma unroll
+	for (__u32 i = 0; i < words; i++)
+		sums += vg_not_above(starts[i], value) >> 15;
+	return (sums * 0x0001000100010001 >> 48) - 1;
+}
+
+static __always_inline __u32 vg_ranges_class(const void *at, bool large, __u64 bits)
+{
+	const __u64 value = (bits >> (64 - VG_RANGES_BITS)) * 0x0001000100010001;
+	const struct vg_trie_ranges16 *sixteen = at;
+	const struct vg_trie_ranges8 *eight = at;
+
+	if (large)
+		return sixteen->class[vg_interval_of(sixteen->starts, 4, value) & 15];
+	return eight->class[vg_interval_of(eight->starts, 2, value) & 7];
+}
+
+static __always_inline const void *vg_page(void *pool, __u32 index)
+{
+	return bpf_map_lookup_elem(pool, &index);
+}
+
+static __always_inline __u32 vg_place(__u32 entry)
+{
+	return (entry & (VG_POOL_PAGE_UNITS - 1)) * VG_POOL_UNIT;
+}
+
+/* A pool of nodes is a single page. */
+static __always_inline __u32 vg_walk_nodes(void *pool, __u32 last, __u32 entry, __u64 bits,
+					   __u64 lower, int levels)
+{
+	const void *page = vg_page(pool, 0);
+
+	if (!page)
+		return VG_NOWHERE;
+	for (int i = 0; i < levels && vg_kind(entry) != VG_ENTRY_LEAF; i++) {
+		const __u32 at = vg_place(entry);
+
+		if (at > last)
+			return VG_NOWHERE;
+		if (vg_kind(entry) == VG_ENTRY_SKIP) {
+			entry = vg_skip_entry(page + at, &bits);
+		} else if (vg_kind(entry) == VG_ENTRY_NODE) {
+			entry = vg_node_entry(page + at, &bits);
+		} else {
+			entry = *(const __u32 *)(page + at);
+			bits = lower;
+		}
 	}
-	return entry & VG_ENTRY_KIND ? VG_CLASS_NONE : entry;
+	return vg_kind(entry) == VG_ENTRY_LEAF ? entry : VG_NOWHERE;
+}
+
+static __always_inline __u32 vg_walk_packed(void *pool, __u32 last, bool paged, __u32 entry,
+					    __u64 bits, __u64 lower, int levels)
+{
+	const void *page = vg_page(pool, 0);
+
+	for (int i = 0; i < levels && vg_kind(entry) != VG_ENTRY_LEAF; i++) {
+		const __u32 kind = vg_kind(entry), at = vg_place(entry);
+
+		if (paged)
+			page = vg_page(pool, (entry & VG_ENTRY_PLACE) >> VG_ENTRY_PAGE_SHIFT);
+		if (!page || at > last)
+			return VG_NOWHERE;
+		if (kind >= VG_ENTRY_RUNS) {
+			entry = vg_runs_entry(page, at, last,
+					      kind - VG_ENTRY_RUNS + VG_RUNS_MIN_BITS, &bits);
+		} else if (kind == VG_ENTRY_SKIP) {
+			entry = vg_skip_entry(page + at, &bits);
+		} else if (kind == VG_ENTRY_LOWER) {
+			entry = *(const __u32 *)(page + at);
+			bits = lower;
+		} else {
+			return vg_ranges_class(page + at, kind == VG_ENTRY_RANGES16, bits);
+		}
+	}
+	return vg_kind(entry) == VG_ENTRY_LEAF ? entry : VG_NOWHERE;
 }
 
 /*
- * The walks below the root. Those that may be long are global functions: the verifier checks such a
- * function once, whatever its callers know, instead of once on every way that leads to it.
+ * From a root entry to a class; a walk that doesn't end within `levels` is nowhere too. The shape is
+ * rodata: the verifier removes the walk that the pool isn't made for.
  */
-static __always_inline __u32 vg_source4_below(__u32 entry, __u64 hi, __u64 lo)
+static __always_inline __u32 vg_trie_walk(void *pool, const volatile struct vg_pool *shape,
+					  __u32 entry, __u64 bits, __u64 lower, int levels)
 {
-	return vg_trie_walk(&source4_nodes, &source4_skips, entry, (struct vg_bits){hi, lo},
-			    VG_TRIE_LEVELS4);
+	if (shape->packed)
+		return vg_walk_packed(pool, shape->last, shape->paged, entry, bits, lower, levels);
+	return vg_walk_nodes(pool, shape->last, entry, bits, lower, levels);
 }
 
-__noinline __u32 vg_source6_below(__u32 entry, __u64 hi, __u64 lo)
+/*
+ * The walks below the root: `bits` are those behind the root's, `lower` is the lower half. They are
+ * global functions: the verifier checks such a function once, whatever its callers know, instead of
+ * once on every way that leads to it, and its stack is in use only for as long as it runs.
+ */
+__noinline __u32 vg_source4_below(__u32 entry, __u64 bits, __u64 lower)
 {
-	return vg_trie_walk(&source6_nodes, &source6_skips, entry, (struct vg_bits){hi, lo},
-			    VG_TRIE_LEVELS6);
+	return vg_trie_walk(&source4_pool, &settings.source4, entry, bits, lower, VG_TRIE_LEVELS4);
 }
 
-__noinline __u32 vg_to4_below(__u32 entry, __u64 hi, __u64 lo)
+__noinline __u32 vg_source6_below(__u32 entry, __u64 bits, __u64 lower)
 {
-	return vg_trie_walk(&to4_nodes, &to4_skips, entry, (struct vg_bits){hi, lo},
-			    VG_TRIE_LEVELS4);
+	return vg_trie_walk(&source6_pool, &settings.source6, entry, bits, lower, VG_TRIE_LEVELS6);
 }
 
-__noinline __u32 vg_to6_below(__u32 entry, __u64 hi, __u64 lo)
+__noinline __u32 vg_to4_below(__u32 entry, __u64 bits, __u64 lower)
 {
-	return vg_trie_walk(&to6_nodes, &to6_skips, entry, (struct vg_bits){hi, lo},
-			    VG_TRIE_LEVELS6);
+	return vg_trie_walk(&to4_pool, &settings.to4, entry, bits, lower, VG_TRIE_LEVELS4);
 }
 
-typedef __u32 vg_below(__u32 entry, __u64 hi, __u64 lo);
+__noinline __u32 vg_to6_below(__u32 entry, __u64 bits, __u64 lower)
+{
+	return vg_trie_walk(&to6_pool, &settings.to6, entry, bits, lower, VG_TRIE_LEVELS6);
+}
+
+typedef __u32 vg_below(__u32 entry, __u64 bits, __u64 lower);
 
 static __always_inline __u32 vg_classify4(const struct vg_trie_root *root, __be32 address_be,
 					  vg_below *below)
@@ -105,28 +206,22 @@ static __always_inline __u32 vg_classify4(const struct vg_trie_root *root, __be3
 	const __u32 address = bpf_ntohl(address_be);
 	const __u32 entry = root->entry[address >> 16];
 
-	if ((entry & VG_ENTRY_KIND) == VG_ENTRY_LEAF)
+	if (vg_kind(entry) == VG_ENTRY_LEAF)
 		return entry;
 	return below(entry, (__u64)address << 48, 0);
-}
-
-static __always_inline __u64 vg_word(const __be32 *words)
-{
-	return (__u64)bpf_ntohl(words[0]) << 32 | bpf_ntohl(words[1]);
 }
 
 static __always_inline __u32 vg_classify6(const struct vg_trie_root *root,
 					  const struct in6_addr *address, vg_below *below)
 {
-	const __u32 entry = root->entry[bpf_ntohs(address->in6_u.u6_addr16[0])];
-	struct vg_bits rest;
+	/* Read at once, at any alignment: the verifier allows it where the processor does. */
+	const __be64 *words = (const void *)address;
+	const __u64 upper = bpf_be64_to_cpu(words[0]);
+	const __u32 entry = root->entry[upper >> 48];
 
-	if ((entry & VG_ENTRY_KIND) == VG_ENTRY_LEAF)
+	if (vg_kind(entry) == VG_ENTRY_LEAF)
 		return entry;
-	rest.hi = vg_word(&address->in6_u.u6_addr32[0]);
-	rest.lo = vg_word(&address->in6_u.u6_addr32[2]);
-	vg_bits_drop(&rest, 16);
-	return below(entry, rest.hi, rest.lo);
+	return below(entry, upper << 16, bpf_be64_to_cpu(words[1]));
 }
 
 #endif

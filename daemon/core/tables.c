@@ -148,10 +148,12 @@ void vg_tables_free_p(struct vg_tables **tables)
 	vg_tables_free(*tables);
 }
 
+/* The root is there, unused, where there is no trie. */
 static size_t trie_bytes(const struct vg_trie *trie)
 {
-	return sizeof(*trie->root) + trie->n_nodes * sizeof(*trie->nodes) +
-	       trie->n_skips * sizeof(*trie->skips);
+	const struct vg_pool_shape shape = vg_trie_pool_shape(trie);
+
+	return sizeof(*trie->root) + (size_t)shape.pages * shape.element;
 }
 
 size_t vg_tables_bytes(const struct vg_tables *tables)

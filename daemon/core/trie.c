@@ -6,350 +6,479 @@
 #include <string.h>
 #include "share/cleanup.h"
 
-/* What the routes met so far on the way down to an address add up to. */
-struct merged {
-	__u64 sets;
-	__u16 flags;
-	__u16 source;
-	__u8 length; /* of the route that `source` comes from */
-};
+#define ADDRESS_BITS 128
+#define HALF_BITS 64 /* no step takes bits of both halves */
+#define ROOT_BITS 16
+#define CACHE_LINE 64
+
+/*
+ * A table of up to so many intervals has plain nodes: it stays in the cache anyway, and a plain node
+ * costs a load less. Larger ones are packed. Measured by tests/bench.
+ */
+#define PLAIN_INTERVALS 2048
 
 struct builder {
-	struct vg_route *routes;
-	struct vg_classes *classes;
+	const struct vg_interval *intervals;
+	size_t n;
 	struct vg_trie trie;
 };
 
-static __u32 class_hash(const struct vg_trie_class *class)
-{
-	__u64 h = class->sets * 0x9e3779b97f4a7c15ULL;
-
-	h ^= ((__u64) class->flags << 16 | class->source) * 0xc2b2ae3d27d4eb4fULL;
-	return h ^ h >> 32;
-}
-
-static bool class_equal(const struct vg_trie_class *a, const struct vg_trie_class *b)
-{
-	return a->sets == b->sets && a->flags == b->flags && a->source == b->source;
-}
-
-/* Bucket that holds the class's index, or the free one (0xffffffff) where it belongs. */
-static size_t class_bucket(const struct vg_classes *classes, const struct vg_trie_class *class)
-{
-	size_t i = class_hash(class) & (classes->n_buckets - 1);
-
-	while (classes->buckets[i] != 0xffffffff &&
-	       !class_equal(&classes->items[classes->buckets[i]], class))
-		i = (i + 1) & (classes->n_buckets - 1);
-	return i;
-}
-
-static int classes_intern(struct vg_classes *classes, const struct vg_trie_class *class,
-			  __u32 *ret_index)
-{
-	const size_t bucket = class_bucket(classes, class);
-	size_t allocated;
-	void *items;
-
-	if (classes->buckets[bucket] != 0xffffffff) {
-		*ret_index = classes->buckets[bucket];
-		return 0;
-	}
-	if (classes->n == VG_MAX_CLASSES)
-		return -E2BIG;
-	if (classes->n == classes->allocated) {
-		allocated = classes->allocated ? classes->allocated * 2 : 64;
-		items = reallocarray(classes->items, allocated, sizeof(*classes->items));
-		if (!items)
-			return -ENOMEM;
-		classes->items = items;
-		classes->allocated = allocated;
-	}
-	classes->items[classes->n] = *class;
-	classes->buckets[bucket] = classes->n;
-	*ret_index = classes->n++;
-	return 0;
-}
-
-int vg_classes_init(struct vg_classes *classes)
-{
-	const struct vg_trie_class none = {.source = VG_TRIE_NO_SOURCE};
-	__u32 index;
-	int r;
-
-	*classes = (struct vg_classes){.n_buckets = 2 * VG_MAX_CLASSES};
-	classes->buckets = malloc(classes->n_buckets * sizeof(*classes->buckets));
-	if (!classes->buckets)
-		return -ENOMEM;
-	memset(classes->buckets, 0xff, classes->n_buckets * sizeof(*classes->buckets));
-	r = classes_intern(classes, &none, &index);
-	if (r < 0)
-		vg_classes_done(classes);
-	return r;
-}
-
-void vg_classes_done(struct vg_classes *classes)
-{
-	free(classes->items);
-	free(classes->buckets);
-	*classes = (struct vg_classes){0};
-}
-
-/* Makes room for one more element of a growing array. */
-static int grow(void **items, size_t *allocated, size_t n, size_t size)
-{
-	const size_t wanted = *allocated ? *allocated * 2 : 64;
-	void *grown;
-
-	if (n < *allocated)
-		return 0;
-	grown = reallocarray(*items, wanted, size);
-	if (!grown)
-		return -ENOMEM;
-	*items = grown;
-	*allocated = wanted;
-	return 0;
-}
-
-static int node_new(struct builder *b, __u32 *ret_index)
-{
-	struct vg_trie *trie = &b->trie;
-	void *nodes = trie->nodes;
-	int r = grow(&nodes, &trie->nodes_allocated, trie->n_nodes, sizeof(*trie->nodes));
-
-	trie->nodes = nodes;
-	if (r < 0)
-		return r;
-	*ret_index = trie->n_nodes++;
-	return 0;
-}
-
-static int skip_new(struct builder *b, __u32 *ret_index)
-{
-	struct vg_trie *trie = &b->trie;
-	void *skips = trie->skips;
-	int r = grow(&skips, &trie->skips_allocated, trie->n_skips, sizeof(*trie->skips));
-
-	trie->skips = skips;
-	if (r < 0)
-		return r;
-	*ret_index = trie->n_skips++;
-	return 0;
-}
-
-/* `count` bits (1 to 64) of an address, right-aligned, from bit `from` on; past the end they are 0. */
-static __u64 address_bits(const struct vg_address *address, unsigned from, unsigned count)
-{
-	__u64 word;
-
-	if (from >= 128)
-		return 0;
-	if (from >= 64)
-		word = address->lo << (from - 64);
-	else if (from)
-		word = address->hi << from | address->lo >> (64 - from);
-	else
-		word = address->hi;
-	return word >> (64 - count);
-}
-
-static unsigned common_bits(const struct vg_address *a, const struct vg_address *b)
-{
-	if (a->hi != b->hi)
-		return __builtin_clzll(a->hi ^ b->hi);
-	if (a->lo != b->lo)
-		return 64 + __builtin_clzll(a->lo ^ b->lo);
-	return 128;
-}
-
-/* Routes come shortest first, equal ones lowest source first: the first of a length keeps it. */
-static void merge(struct merged *m, const struct vg_route *route)
-{
-	m->sets |= route->sets;
-	m->flags |= route->flags;
-	if (route->sets && (m->source == VG_TRIE_NO_SOURCE || route->prefix.length > m->length)) {
-		m->source = route->source;
-		m->length = route->prefix.length;
-	}
-}
-
-static int leaf(struct builder *b, const struct merged *m, __u32 *ret_entry)
-{
-	struct vg_trie_class class = {.sets = m->sets, .flags = m->flags, .source = m->source};
-	__u32 index;
-	int r;
-
-	if (class.flags & VG_ROUTE_MARTIAN_UNLISTED && !class.sets)
-		class.flags |= VG_CLASS_MARTIAN;
-	class.flags &= ~VG_ROUTE_MARTIAN_UNLISTED;
-	r = classes_intern(b->classes, &class, &index);
-	if (r < 0)
-		return r;
-	*ret_entry = VG_ENTRY_LEAF | index;
-	return 0;
-}
-
-/* One of the 256 ways on from a node: what covers it, and the routes that lie deeper inside it. */
-struct slot {
-	struct merged merged;
+/*
+ * The addresses that share their first `depth` bits with `start`: `class` is the one at `start`, and
+ * `n` intervals begin behind it, `first` being the first of them.
+ */
+struct block {
+	vg_number start;
+	unsigned depth;
 	size_t first, n;
+	__u32 class;
 };
 
-/*
- * Sorts the routes [first, first + n), which share their first `depth` bits and are longer than that,
- * by their next byte: those of up to depth + 8 bits cover slots, each other one is inside one.
- */
-static void spread(const struct builder *b, size_t first, size_t n, unsigned depth, struct merged m,
-		   struct slot slots[256])
+static void *pool_at(const struct builder *b, __u32 entry)
 {
-	for (unsigned s = 0; s < 256; s++)
-		slots[s] = (struct slot){.merged = m};
-	for (size_t i = first; i < first + n; i++) {
-		const struct vg_prefix *p = &b->routes[i].prefix;
-		const unsigned s = address_bits(&p->address, depth, 8);
-
-		if (p->length > depth + 8) {
-			if (!slots[s].n++)
-				slots[s].first = i;
-			continue;
-		}
-		for (unsigned k = 0; k < 1u << (depth + 8 - p->length); k++)
-			merge(&slots[s + k].merged, &b->routes[i]);
-	}
+	return &b->trie.pool[(size_t)(entry & VG_ENTRY_PLACE) * VG_POOL_UNIT];
 }
 
-static int build_below(struct builder *b, size_t first, size_t n, unsigned depth, struct merged m,
-		       __u32 *ret_entry);
-
-/* The 256 entries behind `depth` bits that the routes [first, first + n) share. */
-static int fill_entries(struct builder *b, size_t first, size_t n, unsigned depth, struct merged m,
-			__u32 entries[256])
+/*
+ * Where `size` bytes fit: nothing that is read at once lies across two cache lines, and nothing at all
+ * across two pages.
+ */
+static size_t pool_fit(size_t at, size_t size)
 {
-	struct slot slots[256];
-	int r = 0;
+	const size_t within = size < CACHE_LINE ? CACHE_LINE : VG_POOL_PAGE;
 
-	spread(b, first, n, depth, m, slots);
-	for (unsigned s = 0; r >= 0 && s < 256; s++)
-		r = build_below(b, slots[s].first, slots[s].n, depth + 8, slots[s].merged,
-				&entries[s]);
+	if (size >= CACHE_LINE)
+		at = (at + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
+	return at / within == (at + size - 1) / within ? at : (at / within + 1) * within;
+}
+
+/* Takes `size` bytes, which are 0. */
+static int pool_take(struct builder *b, size_t size, __u32 kind, __u32 *ret_entry)
+{
+	struct vg_trie *trie = &b->trie;
+	const size_t at = pool_fit(trie->pool_bytes, size);
+	const size_t end = (at + size + VG_POOL_UNIT - 1) / VG_POOL_UNIT * VG_POOL_UNIT;
+
+	if (end > (size_t)VG_POOL_MAX_PAGES * VG_POOL_PAGE)
+		return -ENOMEM;
+	if (end > trie->pool_allocated) {
+		const size_t wanted = end < VG_POOL_PAGE / 2 ? VG_POOL_PAGE / 2 : 2 * end;
+		unsigned char *larger = realloc(trie->pool, wanted);
+
+		if (!larger)
+			return -ENOMEM;
+		trie->pool = larger;
+		trie->pool_allocated = wanted;
+	}
+	memset(&trie->pool[trie->pool_bytes], 0, end - trie->pool_bytes);
+	trie->pool_bytes = end;
+	*ret_entry = kind << VG_ENTRY_KIND_SHIFT | (__u32)(at / VG_POOL_UNIT);
+	return 0;
+}
+
+/* ---- skips: all addresses of a block but those that share some more bits have one class ---- */
+
+struct inner {
+	struct block block;
+	__u32 miss; /* class outside of it */
+};
+
+/* All bits behind the first `depth`. */
+static vg_number bits_behind(unsigned depth)
+{
+	return depth < ADDRESS_BITS ? ~(vg_number)0 >> depth : 0;
+}
+
+static unsigned common_bits(vg_number a, vg_number b)
+{
+	const __u64 upper = (a ^ b) >> 64, lower = a ^ b;
+
+	if (upper)
+		return __builtin_clzll(upper);
+	return lower ? 64 + __builtin_clzll(lower) : ADDRESS_BITS;
+}
+
+/* As many bits as a step behind `depth` can tell apart: at most `count`, and within a half. */
+static unsigned bits_of_step(unsigned depth, unsigned count)
+{
+	const unsigned left = (depth < HALF_BITS ? HALF_BITS : ADDRESS_BITS) - depth;
+
+	return count < left ? count : left;
+}
+
+/* The smallest block around the addresses from `low` to `high`, which are inside `outer`. */
+static struct inner inner_around(const struct builder *b, const struct block *outer, vg_number low,
+				 vg_number high, __u32 miss)
+{
+	const unsigned common = common_bits(low, high);
+	const unsigned most = outer->depth + bits_of_step(outer->depth, VG_TRIE_SKIP_MAX_BITS);
+	struct inner inner = {.block = *outer, .miss = miss};
+	struct block *block = &inner.block;
+	vg_number end;
+
+	block->depth = common < most ? common : most;
+	block->start = low & ~bits_behind(block->depth);
+	end = block->start | bits_behind(block->depth);
+	for (; block->n && b->intervals[block->first].start <= block->start; block->n--)
+		block->class = b->intervals[block->first++].class;
+	while (block->n && b->intervals[block->first + block->n - 1].start > end)
+		block->n--;
+	return inner;
+}
+
+static struct inner find_inner(const struct builder *b, const struct block *outer)
+{
+	const vg_number end = outer->start | bits_behind(outer->depth);
+	const vg_number first = b->intervals[outer->first].start;
+	const vg_number last = b->intervals[outer->first + outer->n - 1].start - 1;
+	const __u32 end_class = b->intervals[outer->first + outer->n - 1].class;
+	const bool same = outer->class == end_class;
+	const struct inner before_end =
+		inner_around(b, outer, same ? first : outer->start, last, end_class);
+	const struct inner behind_start =
+		inner_around(b, outer, first, same ? last : end, outer->class);
+
+	return before_end.block.depth >= behind_start.block.depth ? before_end : behind_start;
+}
+
+static int build(struct builder *b, const struct block *block, __u32 *ret_entry);
+
+/* The bits by which the inner block is told from the rest of the outer one, left-aligned. */
+static __u64 skipped_bits(const struct block *outer, const struct inner *inner)
+{
+	const unsigned bits = inner->block.depth - outer->depth;
+	const __u64 following = (inner->block.start << outer->depth) >> 64;
+
+	return bits ? following >> (64 - bits) << (64 - bits) : 0;
+}
+
+static int build_skip(struct builder *b, const struct block *outer, const struct inner *inner,
+		      __u32 *ret_entry)
+{
+	struct vg_trie_skip skip = {
+		.value = skipped_bits(outer, inner),
+		.miss = inner->miss,
+		.bits = inner->block.depth - outer->depth,
+	};
+	int r = build(b, &inner->block, &skip.hit);
+
+	if (r < 0)
+		return r;
+	r = pool_take(b, sizeof(skip), VG_ENTRY_SKIP, ret_entry);
+	if (r >= 0)
+		memcpy(pool_at(b, *ret_entry), &skip, sizeof(skip));
 	return r;
 }
 
-static int build_node(struct builder *b, size_t first, size_t n, unsigned depth, struct merged m,
+/* ---- ranges: the few intervals of a block, searched at once ---- */
+
+/* The first bits of an address that an interval which begins there depends on. */
+static unsigned significant_bits(vg_number start)
+{
+	const __u64 upper = start >> 64, lower = start;
+
+	if (lower)
+		return ADDRESS_BITS - __builtin_ctzll(lower);
+	return upper ? 64 - __builtin_ctzll(upper) : 0;
+}
+
+static bool ranges_fit(const struct builder *b, const struct block *block)
+{
+	const unsigned end = block->depth + bits_of_step(block->depth, VG_RANGES_BITS);
+
+	if (block->n >= 16)
+		return false;
+	for (size_t i = block->first; i < block->first + block->n; i++)
+		if (significant_bits(b->intervals[i].start) > end)
+			return false;
+	return true;
+}
+
+static void fill_ranges(const struct builder *b, const struct block *block, __u64 *starts,
+			__u16 *class, unsigned room)
+{
+	__u64 start = 0;
+
+	class[0] = block->class;
+	for (size_t i = 1; i < room; i++) {
+		const struct vg_interval *interval = &b->intervals[block->first + i - 1];
+		const bool used = i <= block->n;
+
+		if (used)
+			start = interval->start << block->depth >> (ADDRESS_BITS - VG_RANGES_BITS);
+		starts[i / 4] |= (used ? start : 0xffff) << i % 4 * 16;
+		class[i] = used ? interval->class : class[i - 1];
+	}
+}
+
+static int build_ranges(struct builder *b, const struct block *block, __u32 *ret_entry)
+{
+	struct vg_trie_ranges16 *sixteen;
+	struct vg_trie_ranges8 *eight;
+	int r;
+
+	if (block->n < 8) {
+		r = pool_take(b, sizeof(*eight), VG_ENTRY_RANGES8, ret_entry);
+		if (r < 0)
+			return r;
+		eight = pool_at(b, *ret_entry);
+		fill_ranges(b, block, eight->starts, eight->class, 8);
+		return 0;
+	}
+	r = pool_take(b, sizeof(*sixteen), VG_ENTRY_RANGES16, ret_entry);
+	if (r < 0)
+		return r;
+	sixteen = pool_at(b, *ret_entry);
+	fill_ranges(b, block, sixteen->starts, sixteen->class, 16);
+	return 0;
+}
+
+/* ---- nodes and runs ---- */
+
+/* From that slot on, up to the next run's, all entries are that one. */
+struct run {
+	__u32 slot;
+	__u32 entry;
+};
+
+struct runs {
+	struct run *items;
+	size_t n;
+	unsigned stride; /* there are 2^stride slots */
+};
+
+static void runs_done(struct runs *runs)
+{
+	free(runs->items);
+}
+
+static void begin_run(struct runs *runs, __u32 slot, __u32 entry)
+{
+	if (runs->n && runs->items[runs->n - 1].slot == slot)
+		runs->n--;
+	if (!runs->n || runs->items[runs->n - 1].entry != entry)
+		runs->items[runs->n++] = (struct run){slot, entry};
+}
+
+/* An interval begins at most one run, and ends inside one. */
+static int find_runs(struct builder *b, const struct block *block, unsigned stride,
+		     struct runs *ret_runs)
+{
+	const unsigned bits = bits_of_step(block->depth, stride), depth = block->depth + bits;
+	const vg_number rest = bits_behind(depth);
+	const struct vg_interval *at = &b->intervals[block->first], *stop = at + block->n;
+	__u32 class = block->class, entry;
+	int r;
+
+	ret_runs->stride = stride;
+	ret_runs->items = calloc(2 * block->n + 1, sizeof(*ret_runs->items));
+	if (!ret_runs->items)
+		return -ENOMEM;
+	begin_run(ret_runs, 0, class);
+	while (at < stop) {
+		/* Where a half ends within the stride, the slots' last bits are always 0. */
+		const __u32 slot = (at->start << block->depth) >> (ADDRESS_BITS - bits);
+		struct block inner = {at->start & ~rest, depth, 0, 0, class};
+
+		if (at->start == inner.start)
+			inner.class = at++->class;
+		inner.first = at - b->intervals;
+		while (at < stop && at->start <= (inner.start | rest))
+			at++;
+		inner.n = at - &b->intervals[inner.first];
+		class = at[-1].class;
+		r = build(b, &inner, &entry);
+		if (r < 0)
+			return r;
+		begin_run(ret_runs, slot << (stride - bits), entry);
+		if (inner.n && slot + 1 < 1u << bits)
+			begin_run(ret_runs, (slot + 1) << (stride - bits), class);
+	}
+	return 0;
+}
+
+static void fill_entries(const struct runs *runs, __u32 *entries)
+{
+	for (size_t i = 0; i < runs->n; i++) {
+		const __u32 end = i + 1 < runs->n ? runs->items[i + 1].slot : 1u << runs->stride;
+
+		for (__u32 slot = runs->items[i].slot; slot < end; slot++)
+			entries[slot] = runs->items[i].entry;
+	}
+}
+
+static int build_node(struct builder *b, const struct block *outer, const struct inner *inner,
 		      __u32 *ret_entry)
 {
-	struct vg_trie_node node;
-	__u32 index;
-	int r;
+	_cleanup_(runs_done) struct runs runs = {0};
+	struct vg_trie_node *node;
+	int r = find_runs(b, &inner->block, VG_NODE_BITS, &runs);
 
-	r = fill_entries(b, first, n, depth, m, node.entry);
 	if (r < 0)
 		return r;
-	r = node_new(b, &index);
+	r = pool_take(b, sizeof(*node), VG_ENTRY_NODE, ret_entry);
 	if (r < 0)
 		return r;
-	b->trie.nodes[index] = node;
-	*ret_entry = VG_ENTRY_NODE | index;
+	node = pool_at(b, *ret_entry);
+	node->value = skipped_bits(outer, inner);
+	node->miss = inner->miss;
+	node->bits = inner->block.depth - outer->depth;
+	fill_entries(&runs, node->entry);
 	return 0;
 }
 
-/* How many whole bytes behind `depth` all these routes have in common. */
-static unsigned common_bytes(const struct builder *b, size_t first, size_t n, unsigned depth)
+/*
+ * How many bits to take at once: the fewer intervals begin behind them, inside of a slot, the better,
+ * but the words may not take much more memory than the entries.
+ */
+static unsigned choose_stride(const struct builder *b, const struct block *block)
 {
-	unsigned bits = common_bits(&b->routes[first].prefix.address,
-				    &b->routes[first + n - 1].prefix.address);
+	size_t lengths[ADDRESS_BITS + 1] = {0}, behind = 0, least;
+	unsigned best = VG_RUNS_MIN_BITS;
 
-	for (size_t i = first; i < first + n && bits >= depth + 8; i++)
-		if (b->routes[i].prefix.length < bits)
-			bits = b->routes[i].prefix.length;
-	return bits > depth ? (bits - depth) / 8 : 0;
+	for (size_t i = block->first; i < block->first + block->n; i++)
+		lengths[significant_bits(b->intervals[i].start)]++;
+	for (unsigned length = block->depth + best + 1; length <= ADDRESS_BITS; length++)
+		behind += lengths[length];
+	least = behind;
+	for (unsigned stride = best + 1; stride <= VG_RUNS_MAX_BITS; stride++) {
+		if (bits_of_step(block->depth, stride) < stride ||
+		    VG_RUNS_ENTRIES(stride) > 16 * block->n)
+			break;
+		behind -= lengths[block->depth + stride];
+		if (behind < least) {
+			least = behind;
+			best = stride;
+		}
+	}
+	return best;
 }
 
-static int build_skip(struct builder *b, size_t first, size_t n, unsigned depth, unsigned bytes,
-		      struct merged m, __u32 *ret_entry)
+static void fill_runs(const struct runs *runs, unsigned char *to)
 {
-	struct vg_trie_skip skip = {.bits = bytes * 8};
-	__u32 index;
-	int r;
+	__u64 *starts = (__u64 *)to;
+	__u16 *before = (__u16 *)(to + VG_RUNS_BEFORE(runs->stride));
+	__u32 *entries = (__u32 *)(to + VG_RUNS_ENTRIES(runs->stride));
+	size_t run = 0;
 
-	skip.value = address_bits(&b->routes[first].prefix.address, depth, skip.bits)
-		     << (64 - skip.bits);
-	r = leaf(b, &m, &skip.miss);
+	for (unsigned i = 0; i < VG_RUNS_WORDS(runs->stride); i++) {
+		before[i] = run;
+		for (; run < runs->n && runs->items[run].slot / 64 == i; run++) {
+			starts[i] |= 1ULL << runs->items[run].slot % 64;
+			entries[run] = runs->items[run].entry;
+		}
+	}
+}
+
+static int build_runs(struct builder *b, const struct block *block, __u32 *ret_entry)
+{
+	const unsigned stride = choose_stride(b, block);
+	_cleanup_(runs_done) struct runs runs = {0};
+	int r = find_runs(b, block, stride, &runs);
+
 	if (r < 0)
 		return r;
-	for (; n && b->routes[first].prefix.length == depth + skip.bits; first++, n--)
-		merge(&m, &b->routes[first]);
-	r = build_below(b, first, n, depth + skip.bits, m, &skip.hit);
+	r = pool_take(b, VG_RUNS_ENTRIES(stride) + runs.n * sizeof(__u32),
+		      VG_ENTRY_RUNS + stride - VG_RUNS_MIN_BITS, ret_entry);
 	if (r < 0)
 		return r;
-	r = skip_new(b, &index);
-	if (r < 0)
-		return r;
-	b->trie.skips[index] = skip;
-	*ret_entry = VG_ENTRY_SKIP | index;
+	fill_runs(&runs, pool_at(b, *ret_entry));
 	return 0;
 }
 
-/* The entry for routes that share their first `depth` bits and are longer than that. */
-static int build_below(struct builder *b, size_t first, size_t n, unsigned depth, struct merged m,
-		       __u32 *ret_entry)
+/* In a packed table, a skip that doesn't end the walk must be worth a step. */
+static int build_step(struct builder *b, const struct block *block, __u32 *ret_entry)
 {
-	const unsigned max = VG_TRIE_SKIP_MAX_BITS / 8;
-	unsigned bytes;
+	struct inner inner;
 
-	if (!n)
-		return leaf(b, &m, ret_entry);
-	bytes = common_bytes(b, first, n, depth);
-	if (bytes)
-		return build_skip(b, first, n, depth, bytes < max ? bytes : max, m, ret_entry);
-	return build_node(b, first, n, depth, m, ret_entry);
+	if (b->trie.packed && ranges_fit(b, block))
+		return build_ranges(b, block, ret_entry);
+	inner = find_inner(b, block);
+	if (!inner.block.n || (inner.block.depth == HALF_BITS && block->depth < HALF_BITS))
+		return build_skip(b, block, &inner, ret_entry);
+	if (!b->trie.packed)
+		return build_node(b, block, &inner, ret_entry);
+	if (inner.block.depth >= block->depth + VG_RUNS_MIN_BITS)
+		return build_skip(b, block, &inner, ret_entry);
+	return build_runs(b, block, ret_entry);
 }
 
-static int route_compare(const void *a, const void *b)
+static int build(struct builder *b, const struct block *block, __u32 *ret_entry)
 {
-	const struct vg_route *x = a, *y = b;
-	const int order = vg_prefix_compare(&x->prefix, &y->prefix);
+	__u32 lower;
+	int r;
 
-	return order ? order : (x->source > y->source) - (x->source < y->source);
+	if (!block->n) {
+		*ret_entry = block->class;
+		return 0;
+	}
+	if (block->depth != HALF_BITS)
+		return build_step(b, block, ret_entry);
+	r = build_step(b, block, &lower);
+	if (r >= 0)
+		r = pool_take(b, sizeof(lower), VG_ENTRY_LOWER, ret_entry);
+	if (r >= 0)
+		memcpy(pool_at(b, *ret_entry), &lower, sizeof(lower));
+	return r;
 }
 
-/* Two bytes at once: each first byte's 256 entries, one after the other. */
-static int build_root(struct builder *b, size_t n)
+static int build_root(struct builder *b)
 {
-	struct slot slots[256];
-	int r = 0;
+	const struct block all = {.first = 1, .n = b->n - 1, .class = b->intervals[0].class};
+	_cleanup_(runs_done) struct runs runs = {0};
+	int r = find_runs(b, &all, ROOT_BITS, &runs);
 
+	if (r < 0)
+		return r;
 	b->trie.root = malloc(sizeof(*b->trie.root));
 	if (!b->trie.root)
 		return -ENOMEM;
-	spread(b, 0, n, 0, (struct merged){.source = VG_TRIE_NO_SOURCE}, slots);
-	for (unsigned s = 0; r >= 0 && s < 256; s++)
-		r = fill_entries(b, slots[s].first, slots[s].n, 8, slots[s].merged,
-				 &b->trie.root->entry[s * 256]);
+	fill_entries(&runs, b->trie.root->entry);
+	return 0;
+}
+
+static int build_trie(const struct vg_intervals *intervals, bool packed, struct vg_trie *ret_trie)
+{
+	struct builder b = {intervals->items, intervals->n, {.packed = packed}};
+	int r = build_root(&b);
+
+	if (r < 0)
+		vg_trie_done(&b.trie);
+	*ret_trie = b.trie;
 	return r;
 }
 
-int vg_trie_build(struct vg_route *routes, size_t n, struct vg_classes *classes,
+int vg_trie_build(const struct vg_route *routes, size_t n, struct vg_classes *classes,
 		  struct vg_trie *ret_trie)
 {
-	struct builder b = {.routes = routes, .classes = classes};
-	int r;
+	_cleanup_(vg_intervals_done) struct vg_intervals intervals = {0};
+	int r = vg_intervals_build(routes, n, classes, &intervals);
 
-	if (n)
-		qsort(routes, n, sizeof(*routes), route_compare);
-	r = build_root(&b, n);
-	if (r < 0) {
-		vg_trie_done(&b.trie);
+	if (r < 0)
 		return r;
-	}
-	*ret_trie = b.trie;
-	return 0;
+	r = build_trie(&intervals, intervals.n > PLAIN_INTERVALS, ret_trie);
+	if (r < 0 || ret_trie->packed || ret_trie->pool_bytes <= VG_POOL_PAGE)
+		return r;
+	/* Nodes that take more than a page, which is very sparse, are not worth it. */
+	vg_trie_done(ret_trie);
+	return build_trie(&intervals, true, ret_trie);
 }
 
 void vg_trie_done(struct vg_trie *trie)
 {
 	free(trie->root);
-	free(trie->nodes);
-	free(trie->skips);
+	free(trie->pool);
 	*trie = (struct vg_trie){0};
+}
+
+struct vg_pool_shape vg_trie_pool_shape(const struct vg_trie *trie)
+{
+	const __u32 pages = (trie->pool_bytes + VG_POOL_PAGE - 1) / VG_POOL_PAGE;
+	const __u32 bytes = pages > 1 ? VG_POOL_PAGE : trie->pool_bytes;
+
+	return (struct vg_pool_shape){
+		.pages = pages ? pages : 1,
+		.element = bytes + VG_POOL_SLACK,
+		.last = bytes,
+	};
 }

@@ -7,10 +7,9 @@
 #include <linux/bpf.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 #include "dataplane/internal.h"
-#include "bpf/policy.skel.h"
+#include "dataplane/table_maps.h"
 #include "share/cleanup.h"
 
 static void policy_destroy_p(struct policy_bpf **skeleton)
@@ -18,53 +17,7 @@ static void policy_destroy_p(struct policy_bpf **skeleton)
 	policy_bpf__destroy(*skeleton);
 }
 
-/* ---- tables into maps ---- */
-
-struct table {
-	struct bpf_map *map;
-	const void *items;
-	size_t n, size;
-};
-
-#define TRIE_TABLES(nodes_map, skips_map, trie)                                \
-	{nodes_map, (trie).nodes, (trie).n_nodes, sizeof(*(trie).nodes)},      \
-	{                                                                      \
-		skips_map, (trie).skips, (trie).n_skips, sizeof(*(trie).skips) \
-	}
-
-#define N_TABLES 11
-
-static void list_tables(const struct policy_bpf *s, const struct vg_tables *t,
-			const struct vg_admission *admission, struct table out[N_TABLES])
-{
-	const struct table all[N_TABLES] = {
-		TRIE_TABLES(s->maps.source4_nodes, s->maps.source4_skips, t->source4),
-		TRIE_TABLES(s->maps.source6_nodes, s->maps.source6_skips, t->source6),
-		TRIE_TABLES(s->maps.to4_nodes, s->maps.to4_skips, t->destination4),
-		TRIE_TABLES(s->maps.to6_nodes, s->maps.to6_skips, t->destination6),
-		{s->maps.l4_class, t->l4_class, t->l4_class ? VG_L4_PAGES : 0,
-		 sizeof(*t->l4_class)},
-		{s->maps.services, t->service, t->n_service_pages, sizeof(*t->service)},
-		{s->maps.admission, admission, t->n_admissions, sizeof(*admission)},
-	};
-
-	memcpy(out, all, sizeof(all));
-}
-
-static int fill_table(const struct table *table)
-{
-	const size_t bytes = table->n * table->size;
-	void *memory;
-
-	if (!bytes)
-		return 0;
-	memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(table->map), 0);
-	if (memory == MAP_FAILED)
-		return -errno;
-	memcpy(memory, table->items, bytes);
-	munmap(memory, bytes);
-	return 0;
-}
+/* ---- globals ---- */
 
 static void fill_root(struct vg_trie_root *root, const struct vg_trie *trie)
 {
@@ -125,11 +78,23 @@ static __u32 filter_words(const struct vg_policy *policy)
 	return VG_FILTER_WORDS(flows);
 }
 
+static struct vg_pool make_pool(const struct vg_trie *trie)
+{
+	const struct vg_pool_shape shape = vg_trie_pool_shape(trie);
+
+	return (struct vg_pool){
+		.last = shape.last, .paged = shape.pages > 1, .packed = trie->packed};
+}
+
 static void make_settings(const struct vg_dataplane *dp, const struct vg_policy *policy,
 			  const struct vg_tables *tables, const struct vg_target *targets, size_t n,
 			  const struct vg_slots *slots, struct vg_settings *settings)
 {
 	*settings = (struct vg_settings){
+		.source4 = make_pool(&tables->source4),
+		.source6 = make_pool(&tables->source6),
+		.to4 = make_pool(&tables->destination4),
+		.to6 = make_pool(&tables->destination6),
 		.nics = n,
 		.services = tables->services,
 		.admissions = tables->admissions,
@@ -203,8 +168,8 @@ static int reuse_maps(const struct vg_dataplane *dp, struct policy_bpf *s,
 }
 
 static int load_programs(const struct vg_dataplane *dp, struct policy_bpf *skeleton,
-			 const struct table tables[N_TABLES], const struct vg_policy *policy,
-			 bool resize)
+			 const struct vg_table_map maps[VG_N_TABLE_MAPS],
+			 const struct vg_policy *policy, bool resize)
 {
 	int r;
 
@@ -212,13 +177,11 @@ static int load_programs(const struct vg_dataplane *dp, struct policy_bpf *skele
 			       dp->state.frags ? BPF_F_XDP_HAS_FRAGS : 0);
 	bpf_program__set_autoload(skeleton->progs.vpcgate_recorder, policy->replies.track);
 	r = reuse_maps(dp, skeleton, policy, resize);
-	for (size_t i = 0; r >= 0 && i < N_TABLES; i++)
-		r = bpf_map__set_max_entries(tables[i].map, tables[i].n ? tables[i].n : 1);
+	if (r >= 0)
+		r = vg_table_maps_size(maps);
 	if (r >= 0)
 		r = policy_bpf__load(skeleton);
-	for (size_t i = 0; r >= 0 && i < N_TABLES; i++)
-		r = fill_table(&tables[i]);
-	return r;
+	return r < 0 ? r : vg_table_maps_fill(maps);
 }
 
 /* ---- the switch ---- */
@@ -375,7 +338,7 @@ static int publish(struct vg_dataplane *dp, const struct vg_policy *policy,
 	_cleanup_(policy_destroy_p) struct policy_bpf *skeleton = NULL;
 	_cleanup_free_ struct vg_admission *admission = NULL;
 	const bool resize = !fits(dp, policy);
-	struct table list[N_TABLES];
+	struct vg_table_map maps[VG_N_TABLE_MAPS];
 	int r;
 
 	r = vg_slots_assign(dp, policy, targets, n, slots);
@@ -390,8 +353,8 @@ static int publish(struct vg_dataplane *dp, const struct vg_policy *policy,
 	make_settings(dp, policy, tables, targets, n, slots,
 		      (struct vg_settings *)&skeleton->rodata->settings);
 	fill_globals(skeleton, tables, slots);
-	list_tables(skeleton, tables, admission, list);
-	r = load_programs(dp, skeleton, list, policy, resize);
+	vg_table_maps_list(skeleton, tables, admission, maps);
+	r = load_programs(dp, skeleton, maps, policy, resize);
 	if (r < 0)
 		return r;
 	return switch_over(dp, skeleton, policy, slots->labels, resize);

@@ -199,34 +199,87 @@ _Static_assert(sizeof(struct vg_fragment) == 12, "vg_fragment has padding");
 /* ---- tables of one policy: filled before the policy program is loaded, never edited ---- */
 
 /*
- * A table entry of 32 bits: the kind in the two top bits, an index below them. A walk starts at the
- * root, with the first two address bytes.
+ * A compiled trie: a root, entered with the first 16 address bits, and a pool of what lies below it. An
+ * entry of 32 bits is a kind in its top 4 bits, and below them a class, or the place in the pool of
+ * what comes next: a page, and an offset in it in units of 8 bytes. Nothing lies across two pages.
+ * No step takes address bits of both halves, 64 bits each, of an IPv6 address: in the upper half, bits
+ * behind its end read as 0.
  */
-#define VG_ENTRY_LEAF 0x00000000u /* index of a class */
-#define VG_ENTRY_NODE 0x40000000u /* index of a node, entered with the next address byte */
-#define VG_ENTRY_SKIP 0x80000000u /* index of a path-compressed run of bytes */
-#define VG_ENTRY_KIND 0xc0000000u
-#define VG_ENTRY_INDEX 0x3fffffffu
+#define VG_ENTRY_LEAF 0u     /* a class: the walk ends */
+#define VG_ENTRY_SKIP 1u     /* struct vg_trie_skip */
+#define VG_ENTRY_NODE 2u     /* struct vg_trie_node */
+#define VG_ENTRY_RANGES8 3u  /* struct vg_trie_ranges8 */
+#define VG_ENTRY_RANGES16 4u /* struct vg_trie_ranges16 */
+#define VG_ENTRY_LOWER 5u    /* an entry (__u32), entered with the lower half of the address */
+#define VG_ENTRY_RUNS 6u     /* runs by VG_RUNS_MIN_BITS, + 1 for each bit more */
+#define VG_ENTRY_KIND_SHIFT 28
+#define VG_ENTRY_PLACE 0x0fffffffu
+#define VG_ENTRY_PAGE_SHIFT 18
 
-#define VG_TRIE_SKIP_MAX_BITS 56
+/* Older kernels, 6.1 among them, take no array elements above 4 MiB (KMALLOC_MAX_SIZE). */
+#define VG_POOL_UNIT 8u
+#define VG_POOL_PAGE_UNITS (1u << VG_ENTRY_PAGE_SHIFT)
+#define VG_POOL_PAGE (VG_POOL_PAGE_UNITS * VG_POOL_UNIT) /* bytes */
+#define VG_POOL_MAX_PAGES (1u << (VG_ENTRY_KIND_SHIFT - VG_ENTRY_PAGE_SHIFT))
+/* An element of a pool map is longer than its page: what begins at a place may be read up to so far. */
+#define VG_POOL_SLACK 1088u
+
+#define VG_TRIE_LEVELS4 2  /* steps from the root to a class, at most */
+#define VG_TRIE_LEVELS6 15 /* 6 for the 48 bits behind the root, 1 to the lower half, 8 for that */
 
 struct vg_trie_root {
 	__u32 entry[65536];
 };
 
-struct vg_trie_node {
-	__u32 entry[256];
-};
-
 /* The next `bits` address bits equal `value` (left-aligned, the rest 0): go to hit, else miss. */
 struct vg_trie_skip {
 	__u64 value;
-	__u32 bits; /* a multiple of 8, 8 to VG_TRIE_SKIP_MAX_BITS */
 	__u32 hit;  /* entry */
-	__u32 miss; /* entry, always a leaf */
-	__u32 pad;
+	__u16 miss; /* class */
+	__u8 bits;  /* 1 to VG_TRIE_SKIP_MAX_BITS */
+	__u8 pad;
 };
-_Static_assert(sizeof(struct vg_trie_skip) == 24, "vg_trie_skip has padding");
+#define VG_TRIE_SKIP_MAX_BITS 63
+_Static_assert(sizeof(struct vg_trie_skip) == 16, "vg_trie_skip has padding");
+
+/* A skip of 0 to 63 bits, and behind it the next 8 choose an entry. */
+#define VG_NODE_BITS 8
+struct vg_trie_node {
+	__u64 value;
+	__u16 miss; /* class */
+	__u8 bits;
+	__u8 pad[5];
+	__u32 entry[1 << VG_NODE_BITS];
+};
+_Static_assert(sizeof(struct vg_trie_node) == 1040, "vg_trie_node has padding");
+
+/*
+ * The next 8 to 16 address bits choose a slot, where neighbours with equal entries are kept once: the
+ * slots are the bits of `starts`, 64 a word, the first the lowest of word 0. A bit is set where the
+ * entry differs from the one before, and slot 0's. So many as are set up to a slot, minus 1, is the
+ * number of its entry. Behind the words, for each word, how many bits are set in those before it
+ * (__u16), and behind those the entries (__u32).
+ */
+#define VG_RUNS_MIN_BITS 8
+#define VG_RUNS_MAX_BITS 16
+#define VG_RUNS_WORDS(bits) (1u << ((bits)-6))
+#define VG_RUNS_BEFORE(bits) (8 * VG_RUNS_WORDS(bits))	 /* offset, bytes */
+#define VG_RUNS_ENTRIES(bits) (10 * VG_RUNS_WORDS(bits)) /* offset, bytes */
+
+/*
+ * A walk that ends here: up to 8 or 16 intervals of the next 16 address bits, four starts a word, in
+ * order. The first starts at 0; those not needed start at 0xffff and have the class of the one before.
+ */
+#define VG_RANGES_BITS 16
+struct vg_trie_ranges8 {
+	__u64 starts[2];
+	__u16 class[8];
+};
+struct vg_trie_ranges16 {
+	__u64 starts[4];
+	__u16 class[16];
+};
+_Static_assert(sizeof(struct vg_trie_ranges16) == 64, "vg_trie_ranges16 is one cache line");
 
 /* Class 0 is an address in no set, with no flag. */
 #define VG_CLASS_NONE 0
@@ -279,6 +332,14 @@ struct vg_page16 {
 #define VG_L4_UNKNOWN 0
 #define VG_L4_UNNAMED 1
 
+/* A pool's map: the largest offset in an element that VG_POOL_SLACK bytes follow. */
+struct vg_pool {
+	__u32 last;
+	__u8 paged;  /* 1: it has more than one element */
+	__u8 packed; /* 1: ranges and runs in it and no nodes; 0: nodes, on a single page */
+	__u8 pad[2];
+};
+
 struct vg_nic {
 	struct vg_admission admission; /* of frames for no service */
 	__u32 ifindex;
@@ -289,6 +350,7 @@ struct vg_nic {
 /* rodata of the policy program: the verifier removes what a policy doesn't use. */
 struct vg_settings {
 	struct vg_nic nic[VG_MAX_INTERFACES]; /* a frame from any other NIC is judged as nic[0] */
+	struct vg_pool source4, source6, to4, to6;
 	__u32 nics;
 	__u32 services; /* 0: L4 is never looked at but for essentials and replies */
 	__u32 admissions;

@@ -14,38 +14,132 @@
 
 #define ROUNDS 300
 #define MAX_ROUTES 200
+#define LARGE_ROUNDS 3
+#define LARGE_ROUTES 4000 /* enough for a table that is packed */
 
 /* The walk of the layout in vpcgate/abi.h, bit by bit rather than in words. */
-static unsigned take_byte(const struct vg_address *address, unsigned *depth)
+static unsigned take_bits(const struct vg_address *address, unsigned *depth, unsigned count)
 {
-	const unsigned shift = 56 - *depth % 64;
-	const __u64 word = *depth < 64 ? address->hi : address->lo;
+	const unsigned end = *depth < 64 ? 64 : 128;
+	unsigned value = 0;
 
-	*depth += 8;
-	return word >> shift & 255;
+	for (; count; count--, ++*depth) {
+		const __u64 word = *depth < 64 ? address->hi : address->lo;
+
+		value = value << 1 | (*depth < end && word >> (63 - *depth % 64) & 1);
+	}
+	return value;
 }
+
+static const void *place(const struct vg_trie *trie, __u32 entry, size_t size)
+{
+	const size_t at = (size_t)(entry & VG_ENTRY_PLACE) * VG_POOL_UNIT;
+
+	assert_true(at + size <= trie->pool_bytes);
+	assert_int_equal(at / VG_POOL_PAGE, (at + size - 1) / VG_POOL_PAGE);
+	return &trie->pool[at];
+}
+
+static __u32 run_of(const struct vg_trie *trie, __u32 entry, unsigned stride, unsigned slot)
+{
+	const unsigned char *at = place(trie, entry, VG_RUNS_ENTRIES(stride));
+	const __u64 *starts = (const __u64 *)at;
+	unsigned run = 0;
+
+	assert_true(starts[0] & 1);
+	for (unsigned i = 1; i <= slot; i++) {
+		if (i % 64 == 0)
+			assert_int_equal(((__u16 *)(at + VG_RUNS_BEFORE(stride)))[i / 64], run + 1);
+		run += starts[i / 64] >> i % 64 & 1;
+	}
+	at = place(trie, entry, VG_RUNS_ENTRIES(stride) + (run + 1) * sizeof(__u32));
+	return ((const __u32 *)(at + VG_RUNS_ENTRIES(stride)))[run];
+}
+
+static bool take_equal(const struct vg_address *address, unsigned *depth, unsigned count,
+		       __u64 value)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (take_bits(address, depth, 1) != (value >> (63 - i) & 1))
+			return false;
+	return true;
+}
+
+static __u32 take_skip(const struct vg_trie *trie, __u32 entry, const struct vg_address *address,
+		       unsigned *depth)
+{
+	const struct vg_trie_skip *skip = place(trie, entry, sizeof(*skip));
+
+	assert_in_range(skip->bits, 1, VG_TRIE_SKIP_MAX_BITS);
+	return take_equal(address, depth, skip->bits, skip->value) ? skip->hit : skip->miss;
+}
+
+static __u32 take_node(const struct vg_trie *trie, __u32 entry, const struct vg_address *address,
+		       unsigned *depth)
+{
+	const struct vg_trie_node *node = place(trie, entry, sizeof(*node));
+
+	assert_in_range(node->bits, 0, 63);
+	if (!take_equal(address, depth, node->bits, node->value))
+		return node->miss;
+	return node->entry[take_bits(address, depth, VG_NODE_BITS)];
+}
+
+static __u32 range_of(const __u64 *starts, const __u16 *classes, unsigned n, unsigned value)
+{
+	__u32 class = classes[0];
+
+	assert_int_equal(starts[0] & 0xffff, 0);
+	for (unsigned i = 1; i < n; i++)
+		if ((starts[i / 4] >> i % 4 * 16 & 0xffff) <= value)
+			class = classes[i];
+	return class;
+}
+
+/* How often the walks below took each kind of step. */
+static unsigned steps[16];
 
 static const struct vg_trie_class *
 walk(const struct vg_trie *trie, const struct vg_classes *classes, const struct vg_address *address)
 {
-	unsigned depth = 0;
-	const unsigned first = take_byte(address, &depth);
-	__u32 entry = trie->root->entry[first << 8 | take_byte(address, &depth)];
+	const int levels = address->family == 4 ? VG_TRIE_LEVELS4 : VG_TRIE_LEVELS6;
+	unsigned depth = 0, kind;
+	__u32 entry = trie->root->entry[take_bits(address, &depth, 16)];
 
-	while (entry & VG_ENTRY_KIND) {
-		const __u32 index = entry & VG_ENTRY_INDEX;
+	for (int level = 0; (kind = entry >> VG_ENTRY_KIND_SHIFT); level++) {
+		const struct vg_trie_ranges8 *eight;
+		const struct vg_trie_ranges16 *sixteen;
+		const __u32 *lower;
 
-		if ((entry & VG_ENTRY_KIND) == VG_ENTRY_NODE) {
-			assert_true(index < trie->n_nodes);
-			entry = trie->nodes[index].entry[take_byte(address, &depth)];
-			continue;
+		assert_true(level < levels);
+		steps[kind]++;
+		switch (kind) {
+		case VG_ENTRY_SKIP:
+			entry = take_skip(trie, entry, address, &depth);
+			break;
+		case VG_ENTRY_NODE:
+			entry = take_node(trie, entry, address, &depth);
+			break;
+		case VG_ENTRY_RANGES8:
+			eight = place(trie, entry, sizeof(*eight));
+			entry = range_of(eight->starts, eight->class, 8,
+					 take_bits(address, &depth, VG_RANGES_BITS));
+			break;
+		case VG_ENTRY_RANGES16:
+			sixteen = place(trie, entry, sizeof(*sixteen));
+			entry = range_of(sixteen->starts, sixteen->class, 16,
+					 take_bits(address, &depth, VG_RANGES_BITS));
+			break;
+		case VG_ENTRY_LOWER:
+			assert_true(depth >= 64);
+			depth = 64;
+			lower = place(trie, entry, sizeof(*lower));
+			entry = *lower;
+			break;
+		default:
+			kind += VG_RUNS_MIN_BITS - VG_ENTRY_RUNS; /* now the stride */
+			entry = run_of(trie, entry, kind, take_bits(address, &depth, kind));
 		}
-		assert_true(index < trie->n_skips);
-		entry = trie->skips[index].hit;
-		for (unsigned bits = 0; bits < trie->skips[index].bits; bits += 8)
-			if (take_byte(address, &depth) !=
-			    (trie->skips[index].value >> (56 - bits) & 255))
-				entry = trie->skips[index].miss;
 	}
 	assert_true(entry < classes->n);
 	return &classes->items[entry];
@@ -150,10 +244,9 @@ static void compare(const struct vg_trie *trie, const struct vg_classes *classes
 		 expected.sets, expected.flags, expected.source);
 }
 
-static void check_round(struct vg_random *random, int family)
+static void check_round(struct vg_random *random, int family, size_t n)
 {
-	struct vg_route routes[MAX_ROUTES];
-	const size_t n = vg_random_below(random, MAX_ROUTES + 1);
+	_cleanup_free_ struct vg_route *routes = calloc(n + 1, sizeof(*routes));
 	struct vg_classes classes;
 	struct vg_trie trie;
 
@@ -198,9 +291,15 @@ static void test_random(void **state)
 	print_message("seed %llu (VG_SEED gives another)\n", seed);
 	vg_random_init(&random, seed, 0);
 	for (int round = 0; round < ROUNDS; round++) {
-		check_round(&random, 4);
-		check_round(&random, 6);
+		check_round(&random, 4, vg_random_below(&random, MAX_ROUTES + 1));
+		check_round(&random, 6, vg_random_below(&random, MAX_ROUTES + 1));
 	}
+	for (int round = 0; round < LARGE_ROUNDS; round++) {
+		check_round(&random, 4, LARGE_ROUTES);
+		check_round(&random, 6, LARGE_ROUTES);
+	}
+	for (unsigned kind = VG_ENTRY_SKIP; kind <= VG_ENTRY_RUNS; kind++)
+		assert_true(steps[kind] > 0);
 }
 
 static struct vg_route route(const char *prefix, unsigned source)
@@ -221,13 +320,12 @@ static void test_path_compression(void **state)
 	(void)state;
 	assert_int_equal(vg_classes_init(&classes), 0);
 	assert_int_equal(vg_trie_build(&six, 1, &classes, &trie), 0);
-	assert_int_equal(trie.n_nodes, 0);
-	assert_int_equal(trie.n_skips, 1);
-	assert_int_equal(trie.skips[0].bits, 48);
+	assert_int_equal(trie.pool_bytes, sizeof(struct vg_trie_skip));
+	assert_int_equal(((struct vg_trie_skip *)trie.pool)->bits, 48);
 	vg_trie_done(&trie);
 	assert_int_equal(vg_trie_build(&four, 1, &classes, &trie), 0);
-	assert_int_equal(trie.n_nodes, 0);
-	assert_int_equal(trie.n_skips, 1);
+	assert_int_equal(trie.pool_bytes, sizeof(struct vg_trie_skip));
+	assert_int_equal(((struct vg_trie_skip *)trie.pool)->bits, 8);
 	vg_trie_done(&trie);
 	vg_classes_done(&classes);
 }
