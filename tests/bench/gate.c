@@ -6,9 +6,10 @@
 #include <time.h>
 #include "core/config.h"
 #include "share/cleanup.h"
+#include "tests/bench/frames.h"
 #include "tests/bench/measure.h"
 
-#define FIRST_PORT 20000
+#define BPFFS "/sys/fs/bpf"
 
 /* ---- time ---- */
 
@@ -22,13 +23,13 @@ static double now_ms(clockid_t clock)
 
 static void step_begin(struct gate_step *step)
 {
-	step->cpu_ms = -now_ms(CLOCK_THREAD_CPUTIME_ID);
+	step->cpu_ms = -now_ms(CLOCK_PROCESS_CPUTIME_ID);
 	step->clock_ms = -now_ms(CLOCK_MONOTONIC);
 }
 
 static void step_end(struct gate_step *step)
 {
-	step->cpu_ms += now_ms(CLOCK_THREAD_CPUTIME_ID);
+	step->cpu_ms += now_ms(CLOCK_PROCESS_CPUTIME_ID);
 	step->clock_ms += now_ms(CLOCK_MONOTONIC);
 }
 
@@ -67,7 +68,7 @@ static char *make_config(const struct gate_wish *wish, size_t *ret_length)
 	if (wish->services)
 		fputs("services:\n", stream);
 	for (unsigned i = 0; i < wish->services; i++)
-		fprintf(stream, "  - {name: s%u, protocol: tcp, port: %u}\n", i, FIRST_PORT + i);
+		fprintf(stream, "  - {name: s%u, protocol: tcp, port: %u}\n", i, SERVICE_PORT + i);
 	if (fclose(stream) != 0)
 		die("no memory");
 	return text;
@@ -115,7 +116,7 @@ static void publish(struct gate *gate, struct vg_diag *diag)
 		die("%s", diag->text);
 }
 
-static int open_pin(const struct gate *gate, const char *name)
+int gate_pin(const struct gate *gate, const char *name)
 {
 	char path[128];
 	int fd;
@@ -133,14 +134,14 @@ void gate_open(const struct gate_wish *wish, struct gate *ret_gate)
 	struct vg_diag diag = {0};
 	struct vg_state state;
 
-	*ret_gate = (struct gate){0};
-	snprintf(ret_gate->dir, sizeof(ret_gate->dir), "/sys/fs/bpf/gate-%u", number++);
+	*ret_gate = (struct gate){.entry_fd = -1, .egress_fd = -1};
+	snprintf(ret_gate->dir, sizeof(ret_gate->dir), BPFFS "/gate-%u", number++);
 	if (vg_dataplane_open(ret_gate->dir, &ret_gate->dataplane, &diag) < 0)
 		die("%s", diag.text);
 	read_policy(wish, ret_gate, &diag);
 	publish(ret_gate, &diag);
-	ret_gate->entry_fd = open_pin(ret_gate, "entry");
-	ret_gate->egress_fd = open_pin(ret_gate, "egress");
+	ret_gate->entry_fd = gate_pin(ret_gate, "entry");
+	ret_gate->egress_fd = gate_pin(ret_gate, "egress");
 	if (vg_dataplane_state(ret_gate->dir, &state, &diag) < 0)
 		die("%s", diag.text);
 	ret_gate->frags = state.frags;
@@ -148,9 +149,63 @@ void gate_open(const struct gate_wish *wish, struct gate *ret_gate)
 
 void gate_close(struct gate *gate)
 {
+	struct vg_diag diag = {0};
+
 	vg_close_p(&gate->entry_fd);
 	vg_close_p(&gate->egress_fd);
 	vg_dataplane_close(gate->dataplane);
-	vg_dataplane_remove(gate->dir, NULL);
 	vg_policy_free(gate->policy);
+	if (vg_dataplane_remove(gate->dir, &diag) < 0)
+		die("%s", diag.text);
+}
+
+/* ---- what is in it ---- */
+
+static void make_flow(size_t i, struct vg_flow_info *flow)
+{
+	const bool ip6 = i & 1;
+
+	flow->protocol = i & 2 ? IPPROTO_UDP : IPPROTO_TCP;
+	vg_address_parse(ip6 ? HOST6 : HOST4, &flow->local);
+	vg_address_parse(ip6 ? OUTSIDE6 : OUTSIDE4, &flow->remote);
+	if (ip6)
+		flow->remote.lo += i / 4;
+	else
+		flow->remote.hi += (__u64)(i / 4) << 32;
+	flow->remote_port = 443;
+	flow->local_port = 40000;
+	flow->flow.state = VG_FLOW_OPEN;
+}
+
+void gate_seed(struct gate *gate, size_t n)
+{
+	_cleanup_free_ struct vg_flow_info *flows = calloc(n, sizeof(*flows));
+	struct vg_diag diag = {0};
+	size_t added = 0;
+
+	if (!flows)
+		die("no memory");
+	for (size_t i = 0; i < n; i++)
+		make_flow(i, &flows[i]);
+	if (vg_dataplane_seed(gate->dataplane, flows, n, &added, &diag) < 0)
+		die("%s", diag.text);
+	if (added != n)
+		die("%zu flows were added of %zu", added, n);
+}
+
+void gate_source_slots(const struct gate *gate, __u8 slots[VG_MAX_POLICY_SETS])
+{
+	_cleanup_close_ int fd = gate_pin(gate, "labels");
+
+	for (__u32 slot = 0; slot < VG_MAX_SOURCES; slot++) {
+		const __u32 key = VG_LABEL_SOURCE + slot;
+		struct vg_label label;
+		int set;
+
+		if (bpf_map_lookup_elem(fd, &key, &label) < 0)
+			die("can't read the labels");
+		set = label.name[0] ? vg_policy_set(gate->policy, label.name) : -ENOENT;
+		if (set >= 0)
+			slots[set] = slot;
+	}
 }

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The reference that vpcgate is measured against: the same header checks, class and counter, with
- * the kernel's LPM tries, one a family, in place of the compiled table. No tail call.
+ * The reference that vpcgate is measured against: its own policy program, with the kernel's LPM
+ * tries in place of the compiled table, behind an entry program of the same kind.
  */
 #include <linux/bpf.h>
-#include <linux/in6.h>
 #include <bpf/bpf_helpers.h>
-#include "bpf/counters.h"
-#include "bpf/ethernet.h"
-#include "bpf/ip.h"
-#include "bpf/packet.h"
 #include "tests/bench/lpm.h"
+#include "vpcgate/abi.h"
 
+/* This file stands in place of that header. */
+#define VPCGATE_BPF_LOOKUP_H
+
+/* Userspace sets max_entries. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, VG_MAX_PREFIXES4);
+	__uint(max_entries, 1);
 	__type(key, struct bench_key4);
 	__type(value, struct vg_class);
 } lpm4 SEC(".maps");
@@ -23,56 +23,41 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, VG_MAX_PREFIXES6);
+	__uint(max_entries, 1);
 	__type(key, struct bench_key6);
 	__type(value, struct vg_class);
 } lpm6 SEC(".maps");
 
-static __always_inline const struct vg_class *lookup4(const struct iphdr *ip)
-{
-	const struct bench_key4 key = {.prefixlen = 32, .addr_be = ip->saddr};
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(__u32));
+} lpm_programs SEC(".maps");
 
-	return bpf_map_lookup_elem(&lpm4, &key);
+static const struct vg_class unlisted;
+
+static __always_inline const struct vg_class *vg_class_of4(__be32 address_be)
+{
+	const struct bench_key4 key = {.prefixlen = 32, .address_be = address_be};
+	const struct vg_class *class = bpf_map_lookup_elem(&lpm4, &key);
+
+	return class ?: &unlisted;
 }
 
-static __always_inline const struct vg_class *lookup6(const struct ipv6hdr *ip)
+static __always_inline const struct vg_class *vg_class_of6(const struct in6_addr *address)
 {
-	const struct bench_key6 key = {.prefixlen = 128, .addr = ip->saddr};
+	const struct bench_key6 key = {.prefixlen = 128, .address = *address};
+	const struct vg_class *class = bpf_map_lookup_elem(&lpm6, &key);
 
-	return bpf_map_lookup_elem(&lpm6, &key);
+	return class ?: &unlisted;
 }
+
+#include "bpf/policy.bpf.c"
 
 SEC("xdp")
-int bench_lpm(struct xdp_md *ctx)
+int lpm_entry(struct xdp_md *ctx)
 {
-	struct vg_packet p = {
-		.ctx = ctx,
-		.pos = (void *)(unsigned long)ctx->data,
-		.end = (void *)(unsigned long)ctx->data_end,
-		.length = ctx->data_end - ctx->data,
-	};
-	const struct vg_class *class = NULL;
-	const struct ipv6hdr *ip6;
-	const struct iphdr *ip4;
-	__u32 outcome, source = VG_SOURCE_NONE;
-	__be16 ethertype;
-
-	outcome = vg_parse_ethernet(&p, &ethertype);
-	if (outcome == VG_CONTINUE && ethertype == bpf_htons(ETH_P_IP)) {
-		ip4 = vg_parse_ip4(&p);
-		class = ip4 ? lookup4(ip4) : NULL;
-		outcome = ip4 ? VG_DROP_UNLISTED : VG_DROP_MALFORMED;
-	} else if (outcome == VG_CONTINUE) {
-		ip6 = vg_parse_ip6(&p);
-		class = ip6 ? lookup6(ip6) : NULL;
-		outcome = ip6 ? VG_DROP_UNLISTED : VG_DROP_MALFORMED;
-	}
-	if (class) {
-		source = class->source;
-		outcome = class->sets & 1 ? VG_PASS_ADMITTED : VG_DROP_NOT_ADMITTED;
-	}
-	vg_count_frame(0, outcome, source, p.length);
-	return outcome < VG_DROP_FIRST ? XDP_PASS : XDP_DROP;
+	bpf_tail_call_static(ctx, &lpm_programs, VG_PROGRAM_POLICY);
+	return XDP_DROP;
 }
-
-char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -30,26 +30,34 @@ static double now_ns(void)
 	return t.tv_sec * 1e9 + t.tv_nsec;
 }
 
-static double time_program(const struct program *program, const struct vg_frame *frame,
-			   unsigned frames)
+static void run(const struct program *program, unsigned frames)
 {
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame->bytes, .data_size_in = frame->length,
-		    .repeat = frames);
-	const double start = now_ns();
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = program->frame->bytes,
+		    .data_size_in = program->frame->length, .repeat = frames);
 
 	if (bpf_prog_test_run_opts(program->fd, &opts) < 0)
 		die("BPF_PROG_TEST_RUN: %s", strerror(errno));
-	if (program->expected != ANY_VERDICT && (int)opts.retval != program->expected)
-		die("a program gave the verdict %u where %d is right", opts.retval,
-		    program->expected);
-	return (now_ns() - start) / frames;
+	if (program->verdict != ANY_VERDICT && (int)opts.retval != program->verdict)
+		die("a program answered %u while it was timed, where %d is right", opts.retval,
+		    program->verdict);
 }
 
-void measure(const struct vg_frame *frame, struct program *programs, size_t n, struct effort effort)
+static double time_program(const struct program *program, struct effort effort)
+{
+	double start;
+
+	if (effort.warmup)
+		run(program, effort.warmup);
+	start = now_ns();
+	run(program, effort.frames);
+	return (now_ns() - start) / effort.frames;
+}
+
+void measure(struct program *programs, size_t n, struct effort effort)
 {
 	for (unsigned round = 0; round < effort.rounds; round++)
 		for (size_t i = 0; i < n; i++)
-			programs[i].ns[round] = time_program(&programs[i], frame, effort.frames);
+			programs[i].ns[round] = time_program(&programs[i], effort);
 }
 
 static int double_order(const void *a, const void *b)
@@ -59,26 +67,26 @@ static int double_order(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static struct figure quartiles(double *values, unsigned n)
+struct figure figure_make(double *values, size_t n)
 {
 	qsort(values, n, sizeof(*values), double_order);
 	return (struct figure){values[n / 4], values[n / 2], values[n * 3 / 4]};
 }
 
-struct figure figure_of(const struct program *program, unsigned rounds)
+struct figure figure_of(const struct program *program, struct effort effort)
 {
 	double values[MAX_ROUNDS];
 
-	memcpy(values, program->ns, rounds * sizeof(*values));
-	return quartiles(values, rounds);
+	memcpy(values, program->ns, effort.rounds * sizeof(*values));
+	return figure_make(values, effort.rounds);
 }
 
 struct figure figure_over(const struct program *program, const struct program *bare,
-			  unsigned rounds)
+			  struct effort effort)
 {
 	double values[MAX_ROUNDS];
 
-	for (unsigned i = 0; i < rounds; i++)
+	for (unsigned i = 0; i < effort.rounds; i++)
 		values[i] = program->ns[i] - bare->ns[i];
-	return quartiles(values, rounds);
+	return figure_make(values, effort.rounds);
 }

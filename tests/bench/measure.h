@@ -9,30 +9,42 @@
 #include "tests/oracle/frame.h"
 
 #define MAX_ROUNDS 101
-#define ANY_VERDICT (-1)
 
 struct program {
-	int fd, expected; /* what it must answer, or ANY_VERDICT */
-	double ns[MAX_ROUNDS];
+	int fd;
+	int verdict; /* what it must answer, or ANY_VERDICT */
+	const struct vg_frame *frame;
+	double ns[MAX_ROUNDS]; /* a frame, by round */
 };
+#define ANY_VERDICT (-1)
 
 struct effort {
 	unsigned rounds; /* at most MAX_ROUNDS */
+	unsigned warmup; /* frames before those that are timed: caches hold what the others left */
 	unsigned frames; /* a program and round */
 };
 
-/* Median and quartiles, in ns a frame. */
+/* Median and quartiles. */
 struct figure {
 	double low, median, high;
 };
 
+static inline struct program program_of(int fd, int verdict, const struct vg_frame *frame)
+{
+	return (struct program){.fd = fd, .verdict = verdict, .frame = frame};
+}
+
+/* Says why on standard error, and ends the program. */
 __attribute__((noreturn, format(printf, 1, 2))) void die(const char *format, ...);
 
-void measure(const struct vg_frame *frame, struct program *programs, size_t n, struct effort effort);
+void measure(struct program *programs, size_t n, struct effort effort);
 
-/* A program by itself, and over another one, taken round by round. */
-struct figure figure_of(const struct program *program, unsigned rounds);
+/* Of the rounds' ns by themselves, or over those of another program in the same rounds. */
+struct figure figure_of(const struct program *program, struct effort effort);
 struct figure figure_over(const struct program *program, const struct program *bare,
-			  unsigned rounds);
+			  struct effort effort);
+
+/* Of any values, which it sorts. */
+struct figure figure_make(double *values, size_t n);
 
 #endif

@@ -9,15 +9,22 @@
 
 #define SEED 4
 
+static const char *const standard[] = {
+	"10.128.0.0/20", "10.132.0.0/20", "10.138.0.0/20",   "10.140.0.0/20",	    "10.142.0.0/20",
+	"10.24.0.0/14",	 "172.16.5.0/24", "192.168.77.0/28", "100.68.128.0/18",	    "10.10.0.0/16",
+	"fd20:1:2::/48", "fd20:1:3::/48", "fd20:1:4:5::/64", "fd20:2::/32",	    "fd20:8:1::/48",
+	"fd20:9::/64",	 "fd20:a::/64",	  "fd20:b:1:2::/64", "2600:1900:4000::/44", "fd20:c::/40",
+};
+
 /* How often a length is announced, in hundredths of a percent, about as in today's tables. */
 struct share {
 	unsigned length, weight;
 };
 
 static const struct share lengths4[] = {
-	{24, 6050}, {23, 950}, {22, 1150}, {21, 500}, {20, 450}, {19, 260}, {18, 150}, {17, 110},
-	{16, 170},  {15, 25},  {14, 15},   {13, 10},  {12, 6},	 {11, 2},   {10, 1},   {9, 1},
-	{8, 2},
+	{24, 6050}, {23, 950}, {22, 1150}, {21, 500}, {20, 450}, {19, 260},
+	{18, 150},  {17, 110}, {16, 170},  {15, 25},  {14, 15},	 {13, 10},
+	{12, 6},    {11, 2},   {10, 1},	   {9, 1},    {8, 2},
 };
 
 static const struct share lengths6[] = {
@@ -142,6 +149,19 @@ void prefixes_make(int family, size_t n, struct prefixes *ret_prefixes)
 		prefixes.items[prefixes.n] = make_one(family, n / 4 + 1, &random);
 		prefixes.n += see(&seen, &prefixes);
 	}
+	*ret_prefixes = prefixes;
+}
+
+void prefixes_standard(struct prefixes *ret_prefixes)
+{
+	struct prefixes prefixes = {
+		.items = calloc(VG_ARRAY_SIZE(standard), sizeof(struct vg_prefix))};
+
+	if (!prefixes.items)
+		die("no memory");
+	for (; prefixes.n < VG_ARRAY_SIZE(standard); prefixes.n++)
+		if (vg_prefix_parse(standard[prefixes.n], &prefixes.items[prefixes.n], NULL, 0) < 0)
+			die("no prefix: %s", standard[prefixes.n]);
 	*ret_prefixes = prefixes;
 }
 

@@ -11,13 +11,15 @@
 #include "tests/oracle/random.h"
 
 struct prefixes {
-	int family; /* 4 or 6 */
+	int family; /* 4 or 6; 0: both */
 	struct vg_prefix *items;
 	size_t n;
 };
 
 /* Ends the program where memory lacks. */
 void prefixes_make(int family, size_t n, struct prefixes *ret_prefixes);
+/* 20 of them, half of each family, such as a VPC has. */
+void prefixes_standard(struct prefixes *ret_prefixes);
 void prefixes_done(struct prefixes *prefixes);
 
 /* One a line, as a `file:` of a config has them; on the heap. */

@@ -1,35 +1,52 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include "tests/bench/bench_random.h"
+/* A new source in each frame: what a table costs once the cache no longer knows the answer. */
+#include "tests/bench/parts.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <endian.h>
-#include <linux/bpf.h>
 #include <stdio.h>
 #include <string.h>
 #include "share/cleanup.h"
+#include "tests/bench/frames.h"
 #include "tests/bench/gate.h"
-#include "tests/bench/lpm_table.h"
-#include "tests/bench/lpm.h"
-#include "vpcgate/abi.h"
-#include "tests/bench/lpm.skel.h"
-#include "tests/bench/drop.skel.h"
-#include "tests/bench/measure.h"
 #include "tests/bench/random.h"
 #include "tests/bench/random.skel.h"
+#include "tests/bench/reference.h"
+#include "tests/bench/sizes.h"
+#include "tests/bench/verify.h"
 
-#define BUILT_IN 10 /* room for the prefixes that vpcgate adds itself */
+static const struct table table = {
+	.name = "random",
+	.title = "Random sources: ns a frame, over XDP_DROP behind the same change of source",
+	.labels = {"sources", "prefixes"},
+	.figures = {"XDP_DROP itself", "LPM trie", "vpcgate", "replies: track", "track, UDP"},
+	.ratio = true,
+};
+
+static const struct effort effort = {.rounds = 11, .warmup = 100000, .frames = 200000};
 
 static const struct kind {
-	const char *name, *title;
+	const char *part, *name;
 	int family;
 	bool listed; /* half of the sources are in some prefix */
-	size_t max;
 } kinds[] = {
-	{"random4", "IPv4, uniform", 4, false, VG_MAX_PREFIXES4},
-	{"listed4", "IPv4, half listed", 4, true, VG_MAX_PREFIXES4},
-	{"random6", "IPv6, half listed", 6, true, VG_MAX_PREFIXES6},
+	{"random4", UNIFORM4, 4, false},
+	{"listed4", LISTED4, 4, true},
+	{"random6", LISTED6, 6, true},
 };
+
+/* The programs that take turns: what is in front of each is a program that changes the source. */
+enum { BARE, LPM, OURS, TRACK, TRACK_UDP, N_PROGRAMS };
+
+struct contest {
+	struct gate off, track;
+	struct reference reference;
+	struct random_bpf *front[N_PROGRAMS];
+	int fds[N_PROGRAMS];
+};
+
+/* ---- the programs in front ---- */
 
 static void fill_sources(const struct prefixes *prefixes, struct bench_source *sources)
 {
@@ -38,98 +55,125 @@ static void fill_sources(const struct prefixes *prefixes, struct bench_source *s
 	vg_random_init(&random, 1, prefixes->family);
 	for (size_t i = 0; i < BENCH_SOURCES; i++) {
 		const struct vg_address address =
-			vg_random_chance(&random, 50) ? prefixes_inside(prefixes, &random)
-						      : prefixes_anywhere(prefixes->family, &random);
+			vg_random_chance(&random, 50)
+				? prefixes_inside(prefixes, &random)
+				: prefixes_anywhere(prefixes->family, &random);
 
 		sources[i] = (struct bench_source){htobe64(address.hi), htobe64(address.lo)};
 	}
 }
 
-static struct random_bpf *randomizer(const struct kind *kind, const struct bench_source *sources,
-				     int target_fd, bool frags, int *ret_fd)
+static const struct bpf_program *choose(const struct random_bpf *front, const struct kind *kind)
 {
-	struct random_bpf *s = random_bpf__open();
+	if (kind->family == 6)
+		return front->progs.bench_listed6;
+	return kind->listed ? front->progs.bench_listed4 : front->progs.bench_uniform4;
+}
+
+static void front_open(struct contest *contest, int i, const struct kind *kind,
+		       const struct prefixes *prefixes, int target_fd)
+{
+	struct random_bpf *front = random_bpf__open();
 	struct bpf_program *program;
 	__u32 key = 0;
 
-	if (!s)
-		die("can't open the random program");
-	bpf_object__for_each_program(program, s->obj)
-		bpf_program__set_flags(program, frags ? BPF_F_XDP_HAS_FRAGS : 0);
-	memcpy(s->bss->sources, sources, sizeof(s->bss->sources));
-	program = kind->family == 6 ? s->progs.bench_listed6
-		  : kind->listed    ? s->progs.bench_listed4
-				    : s->progs.bench_uniform4;
-	if (random_bpf__load(s) < 0)
-		die("can't load the random program");
-	if (bpf_map_update_elem(bpf_map__fd(s->maps.target), &key, &target_fd, BPF_ANY) < 0)
-		die("can't set the target of the random program");
-	*ret_fd = bpf_program__fd(program);
-	return s;
+	if (!front)
+		die("can't open the program that changes sources");
+	bpf_object__for_each_program(program, front->obj)
+		bpf_program__set_flags(program, contest->off.frags ? BPF_F_XDP_HAS_FRAGS : 0);
+	if (kind->listed)
+		fill_sources(prefixes, front->bss->sources);
+	if (random_bpf__load(front) < 0 ||
+	    bpf_map_update_elem(bpf_map__fd(front->maps.target), &key, &target_fd, BPF_ANY) < 0)
+		die("can't load the program that changes sources");
+	contest->front[i] = front;
+	contest->fds[i] = bpf_program__fd(choose(front, kind));
 }
 
-static void run(const struct kind *kind, size_t n)
+static void contest_open(const struct bench *bench, const struct kind *kind,
+			 const struct prefixes *prefixes, struct contest *contest)
+{
+	gate_open(&(struct gate_wish){.prefixes = prefixes}, &contest->off);
+	gate_open(&(struct gate_wish){.prefixes = prefixes, .track = true}, &contest->track);
+	gate_seed(&contest->track, FLOWS);
+	reference_open(&contest->off, &contest->reference);
+
+	const int targets[N_PROGRAMS] = {
+		[BARE] = bench->drop_fd,
+		[LPM] = contest->reference.entry_fd,
+		[OURS] = contest->off.entry_fd,
+		[TRACK] = contest->track.entry_fd,
+		[TRACK_UDP] = contest->track.entry_fd,
+	};
+	for (int i = 0; i < N_PROGRAMS; i++)
+		front_open(contest, i, kind, prefixes, targets[i]);
+}
+
+static void contest_close(struct contest *contest)
+{
+	for (int i = 0; i < N_PROGRAMS; i++)
+		random_bpf__destroy(contest->front[i]);
+	reference_close(&contest->reference);
+	gate_close(&contest->track);
+	gate_close(&contest->off);
+}
+
+/* ---- a case ---- */
+
+static void make_frames(int family, struct vg_frame *syn, struct vg_frame *udp)
+{
+	struct packet packet = {
+		.source = family == 4 ? OUTSIDE4 : OUTSIDE6,
+		.destination = family == 4 ? HOST4 : HOST6,
+		.protocol = IPPROTO_TCP,
+		.source_port = 40000,
+		.port = 443,
+	};
+
+	frames_make(&packet, syn);
+	packet.protocol = IPPROTO_UDP;
+	frames_make(&packet, udp);
+}
+
+static void run(const struct bench *bench, const struct kind *kind, const struct size *size)
 {
 	_cleanup_(prefixes_done) struct prefixes prefixes;
-	_cleanup_(gate_close) struct gate gate;
-	_cleanup_free_ struct bench_source *sources = calloc(BENCH_SOURCES, sizeof(*sources));
-	const struct effort effort = {21, 200000};
-	struct lpm_bpf *lpm = lpm_bpf__open();
-	struct drop_bpf *drop = drop_bpf__open();
-	struct random_bpf *randoms[3];
-	struct program programs[3];
-	struct figure f[3];
-	struct vg_frame frame;
+	struct row row = {.table = &table, .effort = effort};
+	struct program programs[N_PROGRAMS];
+	struct vg_frame syn, udp;
+	struct contest contest;
 
-	if (!sources || !lpm || !drop)
-		die("no memory");
-	prefixes_make(kind->family, n > kind->max - BUILT_IN ? kind->max - BUILT_IN : n, &prefixes);
-	fill_sources(&prefixes, sources);
-	gate_open(&(struct gate_wish){.prefixes = &prefixes}, &gate);
-	bpf_program__set_flags(lpm->progs.bench_lpm, gate.frags ? BPF_F_XDP_HAS_FRAGS : 0);
-	bpf_program__set_flags(drop->progs.bench_drop, gate.frags ? BPF_F_XDP_HAS_FRAGS : 0);
-	if (lpm_bpf__load(lpm) < 0 || drop_bpf__load(drop) < 0)
-		die("can't load");
-	lpm_fill(bpf_map__fd(kind->family == 4 ? lpm->maps.lpm4 : lpm->maps.lpm6), &prefixes);
-	const int targets[3] = {bpf_program__fd(drop->progs.bench_drop),
-				bpf_program__fd(lpm->progs.bench_lpm), gate.entry_fd};
-	for (int i = 0; i < 3; i++) {
-		randoms[i] = randomizer(kind, sources, targets[i], gate.frags, &programs[i].fd);
-		programs[i].expected = ANY_VERDICT;
-	}
-	make_frame(&(struct packet){kind->family == 4 ? "203.0.113.9" : "2001:db8::9",
-				    kind->family == 4 ? "10.128.0.2" : "fd20:1:2::2", 6, 40000, 443, 0},
-		   &frame);
-	measure(&frame, programs, 3, effort);
-	f[0] = figure_of(&programs[0], effort.rounds);
-	for (int i = 1; i < 3; i++)
-		f[i] = figure_over(&programs[i], &programs[0], effort.rounds);
-	printf("  %-18s %8zu %8.1f %8.1f (%.1f-%.1f) %8.1f (%.1f-%.1f) %7.1fx  %6.1f MB  compile %.0f ms, load %.0f ms\n",
-	       kind->title, n, f[0].median, f[1].median, f[1].low, f[1].high, f[2].median, f[2].low,
-	       f[2].high, f[1].median / f[2].median, gate.table_bytes / 1e6, gate.compile.cpu_ms,
-	       gate.load.cpu_ms);
-	fflush(stdout);
-	for (int i = 0; i < 3; i++)
-		random_bpf__destroy(randoms[i]);
-	lpm_bpf__destroy(lpm);
-	drop_bpf__destroy(drop);
+	prefixes_make(kind->family, size_fill(size, kind->family), &prefixes);
+	contest_open(bench, kind, &prefixes, &contest);
+	make_frames(kind->family, &syn, &udp);
+	verify_random(&contest.off, contest.fds, N_PROGRAMS, LPM, &syn, kind->name);
+	for (int i = 0; i < N_PROGRAMS; i++)
+		programs[i] = program_of(contest.fds[i], ANY_VERDICT, i == TRACK_UDP ? &udp : &syn);
+	measure(programs, N_PROGRAMS, effort);
+	snprintf(row.labels[0], sizeof(row.labels[0]), "%s", kind->name);
+	snprintf(row.labels[1], sizeof(row.labels[1]), "%s", size->name);
+	row.figures[BARE] = figure_of(&programs[BARE], effort);
+	for (int i = LPM; i < N_PROGRAMS; i++)
+		row.figures[i] = figure_over(&programs[i], &programs[BARE], effort);
+	report_add(bench->report, &row);
+	contest_close(&contest);
 }
 
-void bench_random(const struct choice *choice)
+void bench_random(const struct bench *bench)
 {
-	static const size_t sizes[] = {20, 1000, 10000, 100000, 250000, 1000000};
+	bool begun = false;
 
-	printf("  %-18s %8s %8s %8s %8s %8s\n", "random sources", "prefixes", "bare", "LPM", "ours",
-	       "LPM/ours");
 	for (size_t k = 0; k < VG_ARRAY_SIZE(kinds); k++) {
+		if (!options_have_part(bench->options, kinds[k].part))
+			continue;
 		for (size_t i = 0; i < VG_ARRAY_SIZE(sizes); i++) {
-			const bool family_has = kinds[k].family == 4 ? sizes[i] != 250000
-								     : sizes[i] <= 250000 &&
-									       sizes[i] != 1000000;
-
-			if (family_has && choice_has(choice->only, kinds[k].name) &&
-			    (!choice->n_sizes || choice_size(choice, sizes[i])))
-				run(&kinds[k], sizes[i]);
+			if (!size_fill(&sizes[i], kinds[k].family) ||
+			    !options_have_size(bench->options, sizes[i].n))
+				continue;
+			if (!begun)
+				report_begin(&table);
+			begun = true;
+			run(bench, &kinds[k], &sizes[i]);
 		}
 	}
 }
