@@ -15,6 +15,7 @@ static const struct table table = {
 	.title = "One source, 20 prefixes: ns a frame, over XDP_DROP",
 	.labels = {"frame", "services", "replies"},
 	.figures = {"XDP_DROP itself", "LPM trie", "vpcgate"},
+	.keys = {"bare", "lpm", "vpcgate"},
 	.ratio = true,
 };
 
@@ -99,7 +100,7 @@ static void run(const struct bench *bench, const struct contest *contest, const 
 	}
 	measure(programs, VG_ARRAY_SIZE(programs), effort);
 	for (size_t i = 0; i < N_VARIANTS; i++) {
-		struct row row = {.table = &table, .effort = effort};
+		struct row row = {.table = &table, .prefixes = 20, .effort = effort};
 
 		snprintf(row.labels[0], sizeof(row.labels[0]), "%s", kind->name);
 		snprintf(row.labels[1], sizeof(row.labels[1]), "%s", variants[i].services);

@@ -14,6 +14,7 @@ static const struct table table = {
 	.title = "Headers of denied frames, 20 prefixes: ns a frame, over XDP_DROP",
 	.labels = {"frame"},
 	.figures = {"XDP_DROP itself", "vpcgate", "replies: track", SERVICES " services"},
+	.keys = {"bare", "vpcgate", "vpcgate_track", "vpcgate_services"},
 };
 
 static const struct effort effort = {.rounds = 51, .frames = 50000};
@@ -52,7 +53,7 @@ static const struct kind {
 static void run(const struct bench *bench, const struct gate gates[N_GATES],
 		const struct kind *kind)
 {
-	struct row row = {.table = &table, .effort = effort};
+	struct row row = {.table = &table, .prefixes = 20, .effort = effort};
 	struct program programs[1 + N_GATES];
 	struct vg_frame frame;
 

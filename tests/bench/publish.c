@@ -11,8 +11,9 @@ static const struct table table = {
 	.name = "publish",
 	.title =
 		"Publishing: ms of CPU time a step, all steps by the clock, and the tables' memory",
-	.labels = {"prefixes", "number"},
+	.labels = {"family", "prefixes"},
 	.figures = {"parse, ms", "compile, ms", "load, ms", "by the clock, ms", "tables, MB"},
+	.keys = {"parse_cpu_ms", "compile_cpu_ms", "load_cpu_ms", "clock_ms", "tables_mb"},
 };
 
 #define TIMES 3
@@ -21,7 +22,8 @@ static void run(const struct bench *bench, int family, const struct size *size)
 {
 	_cleanup_(prefixes_done) struct prefixes prefixes;
 	double parse[TIMES], compile[TIMES], load[TIMES], clock[TIMES], bytes[TIMES];
-	struct row row = {.table = &table, .effort = {.rounds = TIMES}};
+	struct row row = {
+		.table = &table, .prefixes = size_fill(size, family), .effort = {.rounds = TIMES}};
 
 	prefixes_make(family, size_fill(size, family), &prefixes);
 	for (int i = 0; i < TIMES; i++) {

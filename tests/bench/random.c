@@ -21,6 +21,7 @@ static const struct table table = {
 	.title = "Random sources: ns a frame, over XDP_DROP behind the same change of source",
 	.labels = {"sources", "prefixes"},
 	.figures = {"XDP_DROP itself", "LPM trie", "vpcgate", "replies: track", "track, UDP"},
+	.keys = {"bare", "lpm", "vpcgate", "vpcgate_track", "vpcgate_track_udp"},
 	.ratio = true,
 };
 
@@ -138,7 +139,8 @@ static void make_frames(int family, struct vg_frame *syn, struct vg_frame *udp)
 static void run(const struct bench *bench, const struct kind *kind, const struct size *size)
 {
 	_cleanup_(prefixes_done) struct prefixes prefixes;
-	struct row row = {.table = &table, .effort = effort};
+	struct row row = {
+		.table = &table, .prefixes = size_fill(size, kind->family), .effort = effort};
 	struct program programs[N_PROGRAMS];
 	struct vg_frame syn, udp;
 	struct contest contest;
@@ -146,7 +148,7 @@ static void run(const struct bench *bench, const struct kind *kind, const struct
 	prefixes_make(kind->family, size_fill(size, kind->family), &prefixes);
 	contest_open(bench, kind, &prefixes, &contest);
 	make_frames(kind->family, &syn, &udp);
-	verify_random(&contest.off, contest.fds, N_PROGRAMS, LPM, &syn, kind->name);
+	verify_random(&contest.off, contest.fds, N_PROGRAMS, &syn, kind->name);
 	for (int i = 0; i < N_PROGRAMS; i++)
 		programs[i] = program_of(contest.fds[i], ANY_VERDICT, i == TRACK_UDP ? &udp : &syn);
 	measure(programs, N_PROGRAMS, effort);

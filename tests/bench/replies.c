@@ -15,6 +15,7 @@ static const struct table replies_table = {
 	.title = "Replies, 100,000 flows open: ns a frame that comes in, over XDP_DROP",
 	.labels = {"frame"},
 	.figures = {"XDP_DROP itself", "replies: off", "replies: track"},
+	.keys = {"bare", "vpcgate", "vpcgate_track"},
 };
 
 static const struct table egress_table = {
@@ -23,6 +24,7 @@ static const struct table egress_table = {
 		"Recorder, 100,000 flows open: ns a packet that leaves, over a classifier that does nothing",
 	.labels = {"packet"},
 	.figures = {"classifier itself", "vpcgate"},
+	.keys = {"bare", "vpcgate_egress"},
 };
 
 static const struct effort effort = {.rounds = 51, .frames = 50000};
@@ -57,7 +59,7 @@ static const struct outgoing {
 static void come_in(const struct bench *bench, const struct gate *off, const struct gate *track,
 		    const struct incoming *in)
 {
-	struct row row = {.table = &replies_table, .effort = effort};
+	struct row row = {.table = &replies_table, .prefixes = 20, .effort = effort};
 	struct program programs[3];
 	struct vg_frame frame;
 
@@ -77,7 +79,7 @@ static void come_in(const struct bench *bench, const struct gate *off, const str
 
 static void leave(const struct bench *bench, const struct gate *track, const struct outgoing *out)
 {
-	struct row row = {.table = &egress_table, .effort = effort};
+	struct row row = {.table = &egress_table, .prefixes = 20, .effort = effort};
 	struct program programs[2];
 	struct vg_frame frame;
 

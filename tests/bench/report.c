@@ -45,12 +45,12 @@ void report_begin(const struct table *table)
 /* The median, and the quartiles where there is a spread. */
 static void print_figure(const struct figure *figure)
 {
-	char text[64] = "";
+	char text[64];
 
 	if (figure->low < figure->high)
 		snprintf(text, sizeof(text), "%.1f (%.1f to %.1f)", figure->median, figure->low,
 			 figure->high);
-	else if (!isnan(figure->median))
+	else
 		snprintf(text, sizeof(text), "%.1f", figure->median);
 	printf("| %-*s ", FIGURE_WIDTH, text);
 }
@@ -176,13 +176,13 @@ static json_t *row_json(const struct row *row)
 
 	for (int i = 0; i < MAX_LABELS && row->table->labels[i]; i++)
 		json_object_set_new(json, row->table->labels[i], json_string(row->labels[i]));
-	for (int i = 0; i < MAX_FIGURES && row->table->figures[i]; i++) {
+	json_object_set_new(json, "prefixes", json_integer((json_int_t)row->prefixes));
+	for (int i = 0; i < MAX_FIGURES && row->table->keys[i]; i++) {
 		const struct figure *f = &row->figures[i];
 
-		if (!isnan(f->median))
-			json_object_set_new(json, row->table->figures[i],
-					    json_pack("{s:f, s:f, s:f}", "quartile1", f->low,
-						      "median", f->median, "quartile3", f->high));
+		json_object_set_new(json, row->table->keys[i],
+				    json_pack("{s:f, s:f, s:f}", "quartile1", f->low, "median",
+					      f->median, "quartile3", f->high));
 	}
 	return json;
 }
@@ -211,7 +211,7 @@ void report_write(const struct report *report, const struct bound *bounds, size_
 	root = json_pack("{s:o, s:o, s:o}", "machine", machine_json(), "rows", rows, "bounds",
 			 list);
 	if (asprintf(&path, "%s/bench.json", build ? build : "build") < 0 ||
-	    json_dump_file(root, path, JSON_INDENT(2)) < 0)
+	    json_dump_file(root, path, JSON_INDENT(2) | JSON_REAL_PRECISION(6)) < 0)
 		die("can't write bench.json");
 	printf("\nwritten: %s\n", path);
 	json_decref(root);

@@ -18,13 +18,15 @@ struct table {
 	const char *name, *title;
 	const char *labels[MAX_LABELS];	  /* up to the first NULL */
 	const char *figures[MAX_FIGURES]; /* likewise */
+	const char *keys[MAX_FIGURES];	  /* the figures' names in the JSON */
 	bool ratio;
 };
 
 struct row {
 	const struct table *table;
 	char labels[MAX_LABELS][32];
-	struct figure figures[MAX_FIGURES]; /* NAN where there is none */
+	struct figure figures[MAX_FIGURES];
+	size_t prefixes;
 	struct effort effort;
 };
 

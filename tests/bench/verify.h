@@ -17,10 +17,10 @@ void verify_outcome(const struct gate *gate, int entry_fd, const struct vg_frame
 
 /*
  * Runs frames through programs that change their source: each must have another source than those
- * before it, the same one in all programs, and be judged as the policy says, for as many of `fds`
- * as come from `first_judge` on.
+ * before it, the same one in all programs. The first of them must drop all; the others must judge
+ * as the policy says.
  */
-void verify_random(const struct gate *gate, const int *fds, size_t n, size_t first_judge,
-		   const struct vg_frame *frame, const char *what);
+void verify_random(const struct gate *gate, const int *fds, size_t n, const struct vg_frame *frame,
+		   const char *what);
 
 #endif
