@@ -6,6 +6,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include "tests/bench/bounds.h"
+#include "tests/bench/die.h"
 #include "tests/bench/drop.skel.h"
 #include "tests/bench/parts.h"
 #include "tests/oracle/rig.h"

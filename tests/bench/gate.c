@@ -6,8 +6,8 @@
 #include <time.h>
 #include "core/config.h"
 #include "share/cleanup.h"
+#include "tests/bench/die.h"
 #include "tests/bench/frames.h"
-#include "tests/bench/measure.h"
 
 #define BPFFS "/sys/fs/bpf"
 

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 #include "share/cleanup.h"
-#include "tests/bench/measure.h"
+#include "tests/bench/die.h"
 
 #define MARTIAN_UNLISTED 0x8000 /* a martian, unless a set holds it */
 

@@ -18,6 +18,10 @@ struct program {
 };
 #define ANY_VERDICT (-1)
 
+/*
+ * With each call the kernel makes its XDP dispatcher anew, which takes it up to a millisecond: many
+ * frames a round, or that is what is measured.
+ */
 struct effort {
 	unsigned rounds; /* at most MAX_ROUNDS */
 	unsigned warmup; /* frames before those that are timed: caches hold what the others left */
@@ -33,9 +37,6 @@ static inline struct program program_of(int fd, int verdict, const struct vg_fra
 {
 	return (struct program){.fd = fd, .verdict = verdict, .frame = frame};
 }
-
-/* Says why on standard error, and ends the program. */
-__attribute__((noreturn, format(printf, 1, 2))) void die(const char *format, ...);
 
 void measure(struct program *programs, size_t n, struct effort effort);
 

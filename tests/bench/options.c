@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "share/cleanup.h"
-#include "tests/bench/measure.h"
+#include "tests/bench/die.h"
 
 static const char usage[] =
 	"usage: bench [--only PART,...] [--sizes N,...] [--check]\n"

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "share/cleanup.h"
-#include "tests/bench/measure.h"
+#include "tests/bench/die.h"
 
 #define SEED 4
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "share/cleanup.h"
+#include "tests/bench/die.h"
 #include "tests/bench/frames.h"
 #include "tests/bench/gate.h"
 #include "tests/bench/random.h"

@@ -7,11 +7,11 @@
 #include <endian.h>
 #include <string.h>
 #include "share/cleanup.h"
+#include "tests/bench/die.h"
 #include "bpf/policy.skel.h"
 #include "tests/bench/lpm.h"
 #include "tests/bench/lpm.skel.h"
 #include "tests/bench/lpm_entries.h"
-#include "tests/bench/measure.h"
 
 /* ---- what the policy in force uses ---- */
 

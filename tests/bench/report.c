@@ -9,10 +9,11 @@
 #include <sys/utsname.h>
 #include <time.h>
 #include "share/cleanup.h"
+#include "tests/bench/die.h"
 #include "tests/bench/bounds.h"
 
 #define LABEL_WIDTH(i) ((i) ? 8 : 32)
-#define FIGURE_WIDTH 24
+#define FIGURE_WIDTH 25
 #define RATIO "LPM / vpcgate"
 
 /* ---- tables ---- */

@@ -8,7 +8,7 @@
 #include <string.h>
 #include "core/explain.h"
 #include "share/cleanup.h"
-#include "tests/bench/measure.h"
+#include "tests/bench/die.h"
 
 #define SOURCES 256
 
