@@ -60,17 +60,17 @@ static void find_sets(const struct vg_policy *policy, const struct vg_address *s
 	for (size_t i = 0; i < policy->n_sets; i++) {
 		const struct vg_set *set = &policy->sets[i];
 
-		for (size_t j = 0; j < set->n_ranges; j++) {
-			const struct vg_range *range = &set->ranges[j];
+		for (size_t j = 0; j < vg_set_size(set); j++) {
+			const struct vg_range range = vg_set_range(set, j);
 
-			if (!vg_prefix_contains(&range->prefix, source))
+			if (!vg_prefix_contains(&range.prefix, source))
 				continue;
 			answer->sets |= 1ULL << i;
-			if (answer->has_prefix && range->prefix.length <= answer->prefix.length)
+			if (answer->has_prefix && range.prefix.length <= answer->prefix.length)
 				continue;
 			answer->has_prefix = true;
-			answer->prefix = range->prefix;
-			answer->origin = range->origin;
+			answer->prefix = range.prefix;
+			answer->origin = range.origin;
 			answer->set = (int)i;
 		}
 	}

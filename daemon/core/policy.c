@@ -243,7 +243,7 @@ static bool admits_anybody(const struct vg_policy *policy, __u64 *reterr_sets)
 	__u64 named = 0, filled = 0;
 
 	for (size_t i = 0; i < policy->n_sets; i++) {
-		if (policy->sets[i].n_ranges)
+		if (vg_set_size(&policy->sets[i]))
 			filled |= 1ULL << i;
 	}
 	for (size_t rule = 0; rule < policy->n_rules; rule++) {
@@ -356,8 +356,10 @@ void vg_policy_free(struct vg_policy *policy)
 {
 	if (!policy)
 		return;
-	for (size_t i = 0; i < policy->n_sets; i++)
-		free(policy->sets[i].ranges);
+	for (size_t i = 0; i < policy->n_sets; i++) {
+		free(policy->sets[i].ranges4);
+		free(policy->sets[i].ranges6);
+	}
 	for (size_t i = 0; i < policy->n_origins; i++)
 		free(policy->origins[i].text);
 	for (size_t i = 0; i < policy->n_services; i++)

@@ -24,10 +24,22 @@ struct vg_origin {
 	const char *page; /* that states them, where Google does; else NULL */
 };
 
+/* The same as a policy keeps it, since it may have a million. */
+struct vg_packed4 {
+	__u32 address; /* host byte order */
+	__u32 length:8, origin:24;
+};
+struct vg_packed6 {
+	__u64 hi, lo; /* as struct vg_address has them */
+	__u32 length:8, origin:24;
+};
+
+/* Ranges are in file order, those of IPv4 first: see vg_set_range(). */
 struct vg_set {
 	char name[VG_NAME_SIZE];
-	struct vg_range *ranges; /* in file order */
-	size_t n_ranges;
+	struct vg_packed4 *ranges4;
+	struct vg_packed6 *ranges6;
+	size_t n_ranges4, n_ranges6;
 };
 
 /* The config's sets in file order, then `load-balancer` and `health-check` where it gives none. */
@@ -78,12 +90,18 @@ struct vg_effective {
 	bool open;
 };
 
+/* Takes some whole lines, which it may change. Below 0: no more of them. */
+typedef int vg_take_lines(void *to, char *text, size_t length);
+
 /*
- * Reads a file whole for a policy. Returns 0 and a heap buffer (freed by the caller, NUL-terminated
- * behind `ret_length` bytes) or a negative errno.
+ * Reads files for a policy. Both return 0 or a negative errno.
+ * `read`: whole, into a heap buffer (freed by the caller, NUL-terminated behind `ret_length` bytes).
+ * `read_lines`: piece by piece, each of them whole lines, the last one NUL-terminated; ends early
+ * with what `take` returns below 0.
  */
 struct vg_reader {
 	int (*read)(void *context, const char *path, char **ret_text, size_t *ret_length);
+	int (*read_lines)(void *context, const char *path, vg_take_lines *take, void *to);
 	void *context;
 };
 
@@ -100,6 +118,24 @@ void vg_policy_free_p(struct vg_policy **policy);
 /* vg_config_parse() of the file and vg_policy_build() in one; the file is read through `reader`. */
 int vg_policy_read(const char *path, const struct vg_reader *reader, struct vg_policy **ret_policy,
 		   struct vg_diag *diag);
+
+/* How many ranges a set has, and one of them. */
+static inline size_t vg_set_size(const struct vg_set *set)
+{
+	return set->n_ranges4 + set->n_ranges6;
+}
+
+static inline struct vg_range vg_set_range(const struct vg_set *set, size_t i)
+{
+	if (i < set->n_ranges4) {
+		const struct vg_packed4 *r = &set->ranges4[i];
+
+		return (struct vg_range){{{(__u64)r->address << 32, 0, 4}, r->length}, r->origin};
+	}
+	const struct vg_packed6 *r = &set->ranges6[i - set->n_ranges4];
+
+	return (struct vg_range){{{r->hi, r->lo, 6}, r->length}, r->origin};
+}
 
 /* The rule for a NIC of that name, or -ENOENT. */
 int vg_policy_rule(const struct vg_policy *policy, const char *interface);

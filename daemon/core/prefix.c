@@ -66,13 +66,13 @@ static bool same_address(const struct vg_address *a, const struct vg_address *b)
 /* Decimal digits alone, at most three of them, without leading zeros. */
 static int length_parse(const char *text, unsigned *ret_length)
 {
-	const size_t digits = strspn(text, "0123456789");
 	unsigned length = 0;
+	size_t digits = 0;
 
-	if (digits == 0 || digits > 3 || text[digits] || (text[0] == '0' && digits > 1))
+	for (; digits < 3 && text[digits] >= '0' && text[digits] <= '9'; digits++)
+		length = length * 10 + (unsigned)(text[digits] - '0');
+	if (digits == 0 || text[digits] || (text[0] == '0' && digits > 1))
 		return -EINVAL;
-	for (size_t i = 0; i < digits; i++)
-		length = length * 10 + (unsigned)(text[i] - '0');
 	*ret_length = length;
 	return 0;
 }

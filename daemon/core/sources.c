@@ -13,6 +13,9 @@
 
 /* The first origin is the config itself. */
 #define ORIGIN_CONFIG 0
+_Static_assert(
+	VG_MAX_SOURCE_ENTRIES < 1 << 23,
+	"an entry may be an origin of its own: those and Google's pages are numbered in 24 bits");
 
 /* A set while it is filled, and what an error message needs. */
 struct filling {
@@ -20,7 +23,7 @@ struct filling {
 	const struct vg_reader *reader;
 	struct vg_diag *diag;
 	struct vg_set *set;
-	size_t allocated;
+	size_t allocated4, allocated6;
 };
 
 /* Where an entry stands. */
@@ -51,33 +54,59 @@ int vg_sources_prefix(const char *text, const char *or_else, const char *file,
 	return 0;
 }
 
+/* `items`, with room for one more than `n`; NULL where there is no memory. */
+static void *grow(void *items, size_t n, size_t size, size_t *allocated)
+{
+	if (n < *allocated)
+		return items;
+	*allocated = *allocated ? 2 * *allocated : 16;
+	return reallocarray(items, *allocated, size);
+}
+
+static int add_range4(struct filling *filling, const struct vg_prefix *prefix, unsigned origin)
+{
+	struct vg_set *set = filling->set;
+	struct vg_packed4 *larger =
+		grow(set->ranges4, set->n_ranges4, sizeof(*larger), &filling->allocated4);
+
+	if (!larger)
+		return -ENOMEM;
+	set->ranges4 = larger;
+	set->ranges4[set->n_ranges4++] =
+		(struct vg_packed4){(__u32)(prefix->address.hi >> 32), prefix->length, origin};
+	filling->policy->n_prefixes4++;
+	return 0;
+}
+
+static int add_range6(struct filling *filling, const struct vg_prefix *prefix, unsigned origin)
+{
+	struct vg_set *set = filling->set;
+	struct vg_packed6 *larger =
+		grow(set->ranges6, set->n_ranges6, sizeof(*larger), &filling->allocated6);
+
+	if (!larger)
+		return -ENOMEM;
+	set->ranges6 = larger;
+	set->ranges6[set->n_ranges6++] =
+		(struct vg_packed6){prefix->address.hi, prefix->address.lo, prefix->length, origin};
+	filling->policy->n_prefixes6++;
+	return 0;
+}
+
 static int add_range(struct filling *filling, const struct vg_prefix *prefix, unsigned origin,
 		     const struct place *place)
 {
+	const struct vg_policy *policy = filling->policy;
 	const bool ipv4 = prefix->address.family == 4;
 	const size_t limit = ipv4 ? VG_MAX_PREFIXES4 : VG_MAX_PREFIXES6;
-	struct vg_policy *policy = filling->policy;
-	size_t *n = ipv4 ? &policy->n_prefixes4 : &policy->n_prefixes6;
-	struct vg_set *set = filling->set;
 
-	if (*n == limit)
+	if ((ipv4 ? policy->n_prefixes4 : policy->n_prefixes6) == limit)
 		return vg_diag_set(
 			filling->diag, E2BIG, place->file, place->at,
 			"more than %zu IPv%u prefixes in all source sets: merge neighbours "
 			"into shorter prefixes",
 			limit, prefix->address.family);
-	if (set->n_ranges == filling->allocated) {
-		const size_t wanted = filling->allocated ? 2 * filling->allocated : 16;
-		void *larger = reallocarray(set->ranges, wanted, sizeof(*set->ranges));
-
-		if (!larger)
-			return -ENOMEM;
-		set->ranges = larger;
-		filling->allocated = wanted;
-	}
-	set->ranges[set->n_ranges++] = (struct vg_range){*prefix, origin};
-	(*n)++;
-	return 0;
+	return ipv4 ? add_range4(filling, prefix, origin) : add_range6(filling, prefix, origin);
 }
 
 static bool is_origin(const struct vg_origin *origin, const char *text, const char *page)
@@ -149,19 +178,38 @@ static int add_google(struct filling *filling, const char *name, const struct pl
 	return r;
 }
 
+/* strspn() and strcspn() are slow where words are short, and there may be a million lines. */
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r';
+}
+
+static char *skip_blanks(char *text)
+{
+	while (is_blank(*text))
+		text++;
+	return text;
+}
+
+static char *skip_word(char *text)
+{
+	while (*text && !is_blank(*text))
+		text++;
+	return text;
+}
+
 /* One line of a file, changed in place: at most one prefix, then perhaps a comment. */
 static int add_line(struct filling *filling, char *line, unsigned origin, struct place *place)
 {
-	static const char blanks[] = " \t\r";
-	char *word = line + strspn(line, blanks), *end, *rest;
+	char *word = skip_blanks(line), *end, *rest;
 	struct vg_prefix prefix;
 	int r;
 
-	word[strcspn(word, "#")] = '\0';
+	*strchrnul(word, '#') = '\0';
 	if (!*word)
 		return 0;
-	end = word + strcspn(word, blanks);
-	rest = end + strspn(end, blanks);
+	end = skip_word(word);
+	rest = skip_blanks(end);
 	if (*rest) {
 		place->at.column = (unsigned)(rest - line) + 1;
 		return vg_diag_set(filling->diag, EINVAL, place->file, place->at,
@@ -175,32 +223,40 @@ static int add_line(struct filling *filling, char *line, unsigned origin, struct
 	return add_range(filling, &prefix, origin, place);
 }
 
-static int add_lines(struct filling *filling, const char *path, char *text, size_t length,
-		     unsigned origin)
-{
-	struct place place = {path, {1, 1}};
-	char *line = text, *end = text + length;
-	int r;
+/* The lines of a file, on their way into a set. */
+struct lines {
+	struct filling *filling;
+	struct place place;
+	unsigned origin;
+	int refused; /* the errno of a line that is wrong */
+};
 
-	if (length >= 3 && !memcmp(text, "\xef\xbb\xbf", 3))
+static int add_lines(void *to, char *text, size_t length)
+{
+	struct lines *lines = to;
+	struct place *place = &lines->place;
+	char *line = text, *end = text + length;
+	int r = 0;
+
+	if (place->at.line == 1 && length >= 3 && !memcmp(text, "\xef\xbb\xbf", 3))
 		line += 3;
-	for (; line < end; place.at.line++) {
+	for (; r == 0 && line < end; place->at.line++) {
 		char *newline = memchr(line, '\n', (size_t)(end - line));
 		char *line_end = newline ? newline : end;
 		const char *nul = memchr(line, '\0', (size_t)(line_end - line));
 
 		if (nul) {
-			place.at.column = (unsigned)(nul - line) + 1;
-			return vg_diag_set(filling->diag, EINVAL, path, place.at,
-					   "a NUL byte: write text, one prefix a line");
+			place->at.column = (unsigned)(nul - line) + 1;
+			r = vg_diag_set(lines->filling->diag, EINVAL, place->file, place->at,
+					"a NUL byte: write text, one prefix a line");
+			break;
 		}
 		*line_end = '\0';
-		r = add_line(filling, line, origin, &place);
-		if (r < 0)
-			return r;
+		r = add_line(lines->filling, line, lines->origin, place);
 		line = line_end + 1;
 	}
-	return 0;
+	lines->refused = r;
+	return r;
 }
 
 static char *__attribute__((format(printf, 1, 2))) new_text(const char *format, ...)
@@ -227,9 +283,9 @@ static char *resolve_path(const char *config_path, const char *path)
 
 static int add_file(struct filling *filling, const char *path, const struct place *place)
 {
-	_cleanup_free_ char *resolved = NULL, *origin_text = NULL, *text = NULL;
-	unsigned origin;
-	size_t length = 0;
+	const struct vg_reader *reader = filling->reader;
+	_cleanup_free_ char *resolved = NULL, *origin_text = NULL;
+	struct lines lines = {.filling = filling};
 	int r;
 
 	if (!*path)
@@ -241,17 +297,16 @@ static int add_file(struct filling *filling, const char *path, const struct plac
 	origin_text = new_text(FILE_SCHEME "%s", resolved);
 	if (!origin_text)
 		return -ENOMEM;
-	r = find_origin(filling->policy, origin_text, NULL, &origin);
+	r = find_origin(filling->policy, origin_text, NULL, &lines.origin);
 	if (r < 0)
 		return r;
-	r = filling->reader->read(filling->reader->context, resolved, &text, &length);
-	if (r == -ENOMEM)
-		return r;
-	if (r < 0)
+	lines.place = (struct place){resolved, {1, 1}};
+	r = reader->read_lines(reader->context, resolved, add_lines, &lines);
+	if (r < 0 && r != -ENOMEM && !lines.refused)
 		return vg_diag_set(filling->diag, -r, place->file, place->at,
 				   "can't read '%.255s': %s: make it readable or remove the entry",
 				   resolved, strerror(-r));
-	return add_lines(filling, resolved, text, length, origin);
+	return r;
 }
 
 static int add_entry(struct filling *filling, const struct vg_text *entry)
@@ -277,7 +332,7 @@ static void begin_set(struct filling *filling, const char *name)
 	struct vg_policy *policy = filling->policy;
 
 	filling->set = &policy->sets[policy->n_sets++];
-	filling->allocated = 0;
+	filling->allocated4 = filling->allocated6 = 0;
 	snprintf(filling->set->name, sizeof(filling->set->name), "%s", name);
 }
 
@@ -285,7 +340,7 @@ int vg_sources_build(const struct vg_config *config, const struct vg_reader *rea
 		     struct vg_policy *policy, struct vg_diag *diag)
 {
 	static const char *const implicit[] = {"load-balancer", "health-check"};
-	struct filling filling = {policy, reader, diag, NULL, 0};
+	struct filling filling = {.policy = policy, .reader = reader, .diag = diag};
 	const struct place nowhere = {policy->path, {}};
 	unsigned config_origin;
 	int r;

@@ -51,10 +51,9 @@ static void routes_add(struct routes *routes, const struct vg_route *route)
 
 static int source_routes(const struct vg_policy *policy, int family, struct routes *ret_routes)
 {
-	size_t n = VG_ARRAY_SIZE(special);
+	const size_t n =
+		VG_ARRAY_SIZE(special) + (family == 4 ? policy->n_prefixes4 : policy->n_prefixes6);
 
-	for (size_t s = 0; s < policy->n_sets; s++)
-		n += policy->sets[s].n_ranges;
 	ret_routes->items = calloc(n, sizeof(*ret_routes->items));
 	if (!ret_routes->items)
 		return -ENOMEM;
@@ -68,9 +67,9 @@ static int source_routes(const struct vg_policy *policy, int family, struct rout
 			routes_add(ret_routes, &route);
 	}
 	for (size_t s = 0; s < policy->n_sets; s++) {
-		for (size_t i = 0; i < policy->sets[s].n_ranges; i++) {
+		for (size_t i = 0; i < vg_set_size(&policy->sets[s]); i++) {
 			const struct vg_route route = {
-				.prefix = policy->sets[s].ranges[i].prefix,
+				.prefix = vg_set_range(&policy->sets[s], i).prefix,
 				.sets = 1ULL << s,
 				.source = s,
 			};

@@ -150,16 +150,13 @@ static void print_prefixes(FILE *out, const struct vg_policy *policy)
 	print_family(out, "vpcgate_prefixes", "gauge", "Prefixes that each source set holds.");
 	for (size_t i = 0; i < policy->n_sets; i++) {
 		const struct vg_set *set = &policy->sets[i];
-		size_t ipv6 = 0;
 
-		for (size_t j = 0; j < set->n_ranges; j++)
-			ipv6 += set->ranges[j].prefix.address.family == 6;
 		fputs("vpcgate_prefixes{", out);
 		print_label(out, "source", set->name);
-		fprintf(out, ",family=\"ipv4\"} %zu\n", set->n_ranges - ipv6);
+		fprintf(out, ",family=\"ipv4\"} %zu\n", set->n_ranges4);
 		fputs("vpcgate_prefixes{", out);
 		print_label(out, "source", set->name);
-		fprintf(out, ",family=\"ipv6\"} %zu\n", ipv6);
+		fprintf(out, ",family=\"ipv6\"} %zu\n", set->n_ranges6);
 	}
 }
 

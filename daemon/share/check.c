@@ -430,10 +430,12 @@ static void write_set(const struct vg_set *set, char *const *origins, FILE *out)
 
 	/* Names of sets and prefixes hold nothing that JSON escapes. */
 	fprintf(out, "{\"name\":\"%s\",\"ranges\":[", set->name);
-	for (size_t i = 0; i < set->n_ranges; i++)
+	for (size_t i = 0; i < vg_set_size(set); i++) {
+		const struct vg_range range = vg_set_range(set, i);
+
 		fprintf(out, "%s{\"prefix\":\"%s\",%s}", i ? "," : "",
-			vg_prefix_format(&set->ranges[i].prefix, text),
-			origins[set->ranges[i].origin]);
+			vg_prefix_format(&range.prefix, text), origins[range.origin]);
+	}
 	fputs("]}", out);
 }
 

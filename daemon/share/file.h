@@ -12,7 +12,7 @@
  */
 int vg_file_read(const char *path, char **ret_text, size_t *ret_length);
 
-/* vg_file_read() as the reader of a policy. */
+/* vg_file_read(), and the same in pieces, as the reader of a policy. */
 extern const struct vg_reader vg_file_reader;
 
 #endif

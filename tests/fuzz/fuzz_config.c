@@ -9,9 +9,9 @@
 #include "core/policy.h"
 #include "share/cleanup.h"
 
-static int read_nothing(void *context, const char *path, char **ret_text, size_t *ret_length)
+static int no_lines(void *context, const char *path, vg_take_lines *take, void *to)
 {
-	(void)context, (void)path, (void)ret_text, (void)ret_length;
+	(void)context, (void)path, (void)take, (void)to;
 	return -ENOENT;
 }
 
@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct vg_reader reader = {read_nothing, NULL};
+	static const struct vg_reader reader = {.read_lines = no_lines};
 	_cleanup_(vg_config_free_p) struct vg_config *config = NULL;
 	_cleanup_(vg_policy_free_p) struct vg_policy *policy = NULL;
 	struct vg_diag diag = {};

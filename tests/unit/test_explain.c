@@ -518,15 +518,15 @@ static const struct {
 	{"destination unknown", {"8.8.8.8", NULL, UDP, .port = 7}, VG_PASS_OPEN, NULL, NULL, "udp"},
 };
 
-static int no_file(void *context, const char *path, char **ret_text, size_t *ret_length)
+static int no_lines(void *context, const char *path, vg_take_lines *take, void *to)
 {
-	(void)context, (void)path, (void)ret_text, (void)ret_length;
+	(void)context, (void)path, (void)take, (void)to;
 	return -ENOENT;
 }
 
 static struct vg_policy *build_policy(const char *text)
 {
-	static const struct vg_reader reader = {no_file, NULL};
+	static const struct vg_reader reader = {.read_lines = no_lines};
 	_cleanup_(vg_config_free_p) struct vg_config *config = NULL;
 	struct vg_policy *policy = NULL;
 	struct vg_diag diag = {};

@@ -48,10 +48,32 @@ static int read_memory(void *context, const char *path, char **ret_text, size_t 
 	return files->error ? files->error : -ENOENT;
 }
 
+/* Line by line, each in memory of its own. */
+static int read_memory_lines(void *context, const char *path, vg_take_lines *take, void *to)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t length = 0, n;
+	int r = read_memory(context, path, &text, &length);
+
+	for (size_t i = 0; r == 0 && i < length; i += n) {
+		const char *newline = memchr(text + i, '\n', length - i);
+		char *line;
+
+		n = newline ? (size_t)(newline + 1 - (text + i)) : length - i;
+		line = malloc(n + 1);
+		assert_non_null(line);
+		memcpy(line, text + i, n);
+		line[n] = '\0';
+		r = take(to, line, n);
+		free(line);
+	}
+	return r;
+}
+
 static int read_policy(struct files *files, struct vg_policy **ret_policy, char *message,
 		       size_t size)
 {
-	const struct vg_reader reader = {read_memory, files};
+	const struct vg_reader reader = {read_memory, read_memory_lines, files};
 	struct vg_diag diag = {};
 	int r;
 
@@ -98,14 +120,14 @@ static const char *describe_set(const struct vg_policy *policy, const char *name
 
 	assert_true(i >= 0);
 	out[0] = '\0';
-	for (size_t j = 0; j < policy->sets[i].n_ranges; j++) {
-		const struct vg_range *range = &policy->sets[i].ranges[j];
+	for (size_t j = 0; j < vg_set_size(&policy->sets[i]); j++) {
+		const struct vg_range range = vg_set_range(&policy->sets[i], j);
 		char text[VG_PREFIX_TEXT_SIZE];
 
-		assert_true(range->origin < policy->n_origins);
+		assert_true(range.origin < policy->n_origins);
 		used += (size_t)snprintf(out + used, size - used, "%s%s=%s", j ? " " : "",
-					 vg_prefix_format(&range->prefix, text),
-					 policy->origins[range->origin].text);
+					 vg_prefix_format(&range.prefix, text),
+					 policy->origins[range.origin].text);
 		assert_true(used < size);
 	}
 	return out;
@@ -156,13 +178,13 @@ static void test_sets(void **state)
 	assert_string_equal(describe_set(policy, "vpc", text, sizeof(text)),
 			    "10.128.0.0/20=/etc/vpcgate/vpcgate.yaml "
 			    "203.0.113.0/24=file:/etc/vpcgate/nets/office.txt "
-			    "2001:db8::/32=file:/etc/vpcgate/nets/office.txt "
-			    "192.0.2.1/32=/etc/vpcgate/vpcgate.yaml");
+			    "192.0.2.1/32=/etc/vpcgate/vpcgate.yaml "
+			    "2001:db8::/32=file:/etc/vpcgate/nets/office.txt");
 	assert_string_equal(describe_set(policy, "health-check", text, sizeof(text)),
 			    "35.235.240.0/20=google:iap (2026-11-22) "
-			    "2600:2d00:1:7::/64=google:iap (2026-11-22) "
 			    "198.51.100.7/32=file:/srv/other.txt "
 			    "35.235.240.0/20=google:iap (2026-11-22) "
+			    "2600:2d00:1:7::/64=google:iap (2026-11-22) "
 			    "2600:2d00:1:7::/64=google:iap (2026-11-22)");
 	assert_string_equal(describe_set(policy, "load-balancer", text, sizeof(text)),
 			    "35.191.0.0/16=google:load-balancer (2026-11-22) "
@@ -183,11 +205,11 @@ static void test_implicit_sets(void **state)
 	(void)state;
 	assert_int_equal(policy->n_sets, 2);
 	assert_string_equal(policy->sets[0].name, "load-balancer");
-	assert_int_equal(policy->sets[0].n_ranges, 3);
+	assert_int_equal(vg_set_size(&policy->sets[0]), 3);
 	assert_string_equal(policy->sets[1].name, "health-check");
-	assert_int_equal(policy->sets[1].n_ranges, 7);
+	assert_int_equal(vg_set_size(&policy->sets[1]), 7);
 	assert_int_equal(emptied->n_sets, 2);
-	assert_int_equal(emptied->sets[0].n_ranges, 0);
+	assert_int_equal(vg_set_size(&emptied->sets[0]), 0);
 }
 
 static void test_settings(void **state)
@@ -349,7 +371,8 @@ static void test_unreadable(void **state)
 {
 	static const char office[] = TOP "sources: {office: ['file:office.txt']}\n";
 	struct files no_office = {{{"/etc/vpcgate.yaml", office, 0}}, -EACCES};
-	const struct vg_reader reader = {read_memory, &(struct files){{}, -EISDIR}};
+	const struct vg_reader reader = {read_memory, read_memory_lines,
+					 &(struct files){{}, -EISDIR}};
 	struct vg_policy *policy = NULL;
 	struct vg_diag diag;
 
