@@ -74,7 +74,7 @@ struct vg_policy {
 	struct vg_interface_rule *rules;
 	size_t n_rules;
 	__u64 also_admit;
-	size_t n_prefixes4, n_prefixes6; /* over all sets, as written */
+	size_t n_prefixes4, n_prefixes6; /* over all sets, as written; the implicit ones too */
 	bool monitor;
 	bool non_ip_pass;
 	struct vg_replies replies;

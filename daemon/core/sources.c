@@ -24,6 +24,7 @@ struct filling {
 	struct vg_diag *diag;
 	struct vg_set *set;
 	size_t allocated4, allocated6;
+	bool implicit; /* the config doesn't name the set: the limits don't count it */
 };
 
 /* Where an entry stands. */
@@ -100,7 +101,7 @@ static int add_range(struct filling *filling, const struct vg_prefix *prefix, un
 	const bool ipv4 = prefix->address.family == 4;
 	const size_t limit = ipv4 ? VG_MAX_PREFIXES4 : VG_MAX_PREFIXES6;
 
-	if ((ipv4 ? policy->n_prefixes4 : policy->n_prefixes6) == limit)
+	if (!filling->implicit && (ipv4 ? policy->n_prefixes4 : policy->n_prefixes6) == limit)
 		return vg_diag_set(
 			filling->diag, E2BIG, place->file, place->at,
 			"more than %zu IPv%u prefixes in all source sets: merge neighbours "
@@ -362,6 +363,7 @@ int vg_sources_build(const struct vg_config *config, const struct vg_reader *rea
 				return r;
 		}
 	}
+	filling.implicit = true;
 	for (size_t i = 0; i < VG_ARRAY_SIZE(implicit); i++) {
 		if (vg_policy_set(policy, implicit[i]) >= 0)
 			continue;
