@@ -95,12 +95,20 @@ enum vg_exit vg_cli_ask_error(const struct vg_cli *cli, int error, const struct 
 	return vg_cli_error("%s", *diag->text ? diag->text : strerror(-error));
 }
 
+enum vg_exit vg_cli_refused(const struct vg_diag *diag)
+{
+	char line[VG_DIAG_FILE_SIZE + VG_DIAG_TEXT_SIZE];
+
+	vg_diag_format(diag, line, sizeof(line));
+	fprintf(stderr, "%s\n", line);
+	return VG_EXIT_NO;
+}
+
 enum vg_exit vg_cli_read_policy(const char *path, struct vg_policy **ret_policy)
 {
 	_cleanup_(vg_config_free_p) struct vg_config *config = NULL;
 	_cleanup_free_ char *text = NULL;
 	struct vg_diag diag = {};
-	char line[VG_DIAG_FILE_SIZE + VG_DIAG_TEXT_SIZE];
 	size_t length;
 	int r;
 
@@ -115,8 +123,5 @@ enum vg_exit vg_cli_read_policy(const char *path, struct vg_policy **ret_policy)
 		return VG_EXIT_DONE;
 	if (r == -ENOMEM)
 		return vg_cli_error("out of memory while reading %s", path);
-	/* As a compiler prints it, for editors that jump to FILE:LINE:COLUMN. */
-	vg_diag_format(&diag, line, sizeof(line));
-	fprintf(stderr, "%s\n", line);
-	return VG_EXIT_NO;
+	return vg_cli_refused(&diag);
 }

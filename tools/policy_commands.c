@@ -178,10 +178,8 @@ enum vg_exit vg_cli_validate(const struct vg_cli *cli)
 	if (result != VG_EXIT_DONE)
 		return result;
 	r = vg_tables_build(policy, &tables, &diag);
-	if (r == -E2BIG) {
-		fprintf(stderr, "%s: %s\n", cli->operand, diag.text);
-		return VG_EXIT_NO;
-	}
+	if (r == -E2BIG)
+		return vg_cli_refused(&diag);
 	if (r < 0)
 		return vg_cli_error("cannot compile %s: %s", cli->operand, strerror(-r));
 	printf("%s: accepted: %zu source set%s, %zu IPv4 and %zu IPv6 prefixes, %zu service%s; "

@@ -95,6 +95,9 @@ bool vg_cli_no_daemon(int error);
 enum vg_exit vg_cli_ask_error(const struct vg_cli *cli, int error, const struct vg_diag *diag,
 			      const char *instead);
 
+/* Prints why a config is refused, for editors that jump to FILE:LINE:COLUMN. Returns VG_EXIT_NO. */
+enum vg_exit vg_cli_refused(const struct vg_diag *diag);
+
 /*
  * Reads the policy of a config file. VG_EXIT_NO: it is refused; VG_EXIT_ERROR: it can't be read.
  * Both are printed.

@@ -255,6 +255,7 @@ static const struct vg_yaml_field top_fields[] = {
 	{"enforcement", VG_YAML_TEXT, false, "enforcement: enforce", read_enforcement},
 	{"also-admit", VG_YAML_LIST, false, "also-admit: [iap]", read_top_also_admit},
 	{"replies", VG_YAML_ANY, false, "replies: track", vg_read_replies},
+	{"limits", VG_YAML_MAP, false, "limits: {table-memory: 256MiB}", vg_read_limits},
 	{"non-ip", VG_YAML_TEXT, false, "non-ip: drop", read_non_ip},
 	{"sources", VG_YAML_MAP, false, "sources: {vpc: [10.0.0.0/8]}", read_sources},
 	{"services", VG_YAML_LIST, false,
@@ -275,6 +276,7 @@ static int new_config(const char *path, struct vg_config **ret_config)
 	config->attach = VG_ATTACH_AUTO;
 	config->exporter = true;
 	config->replies = vg_replies_default();
+	config->limits.table_bytes = VG_LIMITS_TABLE_BYTES;
 	*ret_config = VG_TAKE_PTR(config);
 	return 0;
 }

@@ -28,6 +28,11 @@
 #define VG_REPLIES_ICMP_S 30
 #define VG_REPLIES_MAX_FLOWS 262144
 
+/* `limits`: what the tables of one policy may take in the kernel, as vg_tables_bytes() counts. */
+#define VG_MIN_TABLE_BYTES (1ULL << 20)
+#define VG_MAX_TABLE_BYTES (4ULL << 30)
+#define VG_LIMITS_TABLE_BYTES (256ULL << 20)
+
 /* X(constant, text, Cloud Run's Terraform spelling) */
 #define VG_INGRESS_SETTINGS(X)                                   \
 	X(ALL, "all", "INGRESS_TRAFFIC_ALL")                     \
@@ -96,6 +101,11 @@ struct vg_replies {
 	unsigned max_flows;	       /* of each family */
 };
 
+struct vg_limits {
+	__u64 table_bytes;
+	struct vg_position table_bytes_at; /* none where it is the default */
+};
+
 struct vg_config {
 	char *path; /* as given to vg_config_parse() */
 	struct vg_config_interface *interfaces;
@@ -111,6 +121,7 @@ struct vg_config {
 	bool non_ip_pass;
 	bool allow_empty;
 	struct vg_replies replies;
+	struct vg_limits limits;
 	struct vg_text_list also_admit;
 	bool exporter;		/* false: `exporter: off` */
 	char *exporter_address; /* an IPv4 or IPv6 address, without brackets; NULL without exporter */
@@ -133,6 +144,8 @@ const char *vg_attach_mode_text(enum vg_attach_mode mode);
 const char *vg_protocol_text(int protocol, char *out);
 /* A name or a number from 0 to 255; -EINVAL otherwise. */
 int vg_protocol_parse(const char *text, int *ret_protocol);
+/* "57MiB": a multiple of 1 KiB in the largest unit that makes it whole. `out` has 16 bytes. */
+const char *vg_size_text(__u64 bytes, char *out);
 /* TCP, UDP and SCTP: those that a service may name a port of. */
 bool vg_protocol_has_ports(int protocol);
 

@@ -290,6 +290,7 @@ static int copy_settings(const struct vg_config *config, struct vg_policy *polic
 	policy->monitor = config->monitor;
 	policy->non_ip_pass = config->non_ip_pass;
 	policy->replies = config->replies;
+	policy->limits = config->limits;
 	policy->exporter = config->exporter;
 	policy->exporter_port = config->exporter_port;
 	if (!config->exporter_address)

@@ -78,6 +78,7 @@ struct vg_policy {
 	bool monitor;
 	bool non_ip_pass;
 	struct vg_replies replies;
+	struct vg_limits limits;
 	bool exporter;
 	char *exporter_address; /* NULL without exporter */
 	unsigned exporter_port;

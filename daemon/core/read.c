@@ -177,54 +177,87 @@ int vg_read_number(struct vg_yaml *yaml, const yaml_node_t *value, const char *k
 	return 0;
 }
 
-static const struct duration_unit {
-	char name;
-	unsigned seconds;
-} duration_units[] = {{'d', 86400}, {'h', 3600}, {'m', 60}, {'s', 1}};
+/* A kind of number that is written with a unit. */
+struct quantity {
+	const char *name, *units_text;
+	struct unit {
+		const char *name;
+		unsigned factor;
+	} units[4]; /* largest first; those that are left have no name */
+};
 
-static const struct duration_unit *find_unit(const char *text)
+static const struct quantity duration = {
+	"duration", "s, m, h or d", {{"d", 86400}, {"h", 3600}, {"m", 60}, {"s", 1}}};
+static const struct quantity size = {
+	"size", "KiB, MiB or GiB", {{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}}};
+
+/* 0 where there is no such unit. */
+static unsigned unit_factor(const struct quantity *quantity, const char *name)
 {
-	for (size_t i = 0; i < VG_ARRAY_SIZE(duration_units); i++) {
-		if (text[0] == duration_units[i].name && !text[1])
-			return &duration_units[i];
+	for (size_t i = 0; i < VG_ARRAY_SIZE(quantity->units) && quantity->units[i].name; i++) {
+		if (!strcmp(name, quantity->units[i].name))
+			return quantity->units[i].factor;
 	}
-	return NULL;
+	return 0;
 }
 
-#define DURATION_TEXT_SIZE 16
+#define QUANTITY_TEXT_SIZE 16
 
 /* In the largest unit that it is a multiple of. */
-static const char *duration_text(unsigned seconds, char out[DURATION_TEXT_SIZE])
+static const char *quantity_text(const struct quantity *quantity, __u64 number, char *out)
 {
-	const struct duration_unit *unit = duration_units;
+	const struct unit *unit = quantity->units;
 
-	while (seconds % unit->seconds)
+	while (number % unit->factor)
 		unit++;
-	snprintf(out, DURATION_TEXT_SIZE, "%u%c", seconds / unit->seconds, unit->name);
+	snprintf(out, QUANTITY_TEXT_SIZE, "%llu%s", number / unit->factor, unit->name);
 	return out;
+}
+
+static int read_quantity(struct vg_yaml *yaml, const yaml_node_t *value, const char *key,
+			 const struct quantity *quantity, __u64 min, __u64 max, __u64 *ret_number)
+{
+	char least[QUANTITY_TEXT_SIZE], most[QUANTITY_TEXT_SIZE];
+	const char *text = vg_yaml_text(value), *rest;
+	unsigned digits, factor;
+	__u64 number;
+
+	quantity_text(quantity, min, least);
+	quantity_text(quantity, max, most);
+	if (read_digits(text, &digits, &rest) < 0 || !(factor = unit_factor(quantity, rest)))
+		return vg_yaml_refuse(yaml, EINVAL, value,
+				      "%s: '%.*s' is not a %s: write a whole number followed by "
+				      "%s, from %s to %s",
+				      key, VG_YAML_QUOTED, text, quantity->name,
+				      quantity->units_text, least, most);
+	number = (__u64)digits * factor;
+	if (number < min || number > max)
+		return vg_yaml_refuse(yaml, EINVAL, value,
+				      "%s: '%.*s' is out of range: write a %s from %s to %s", key,
+				      VG_YAML_QUOTED, text, quantity->name, least, most);
+	*ret_number = number;
+	return 0;
 }
 
 int vg_read_duration(struct vg_yaml *yaml, const yaml_node_t *value, const char *key,
 		     unsigned min_s, unsigned max_s, unsigned *ret_s)
 {
-	char min[DURATION_TEXT_SIZE], max[DURATION_TEXT_SIZE];
-	const char *text = vg_yaml_text(value), *rest;
-	const struct duration_unit *unit;
-	unsigned long long seconds;
-	unsigned number;
+	__u64 seconds = 0;
+	const int r = read_quantity(yaml, value, key, &duration, min_s, max_s, &seconds);
 
-	if (read_digits(text, &number, &rest) < 0 || !(unit = find_unit(rest)))
-		return vg_yaml_refuse(yaml, EINVAL, value,
-				      "%s: '%.*s' is not a duration: write a whole number followed "
-				      "by s, m, h or d, from %s to %s",
-				      key, VG_YAML_QUOTED, text, duration_text(min_s, min),
-				      duration_text(max_s, max));
-	seconds = (unsigned long long)number * unit->seconds;
-	if (seconds < min_s || seconds > max_s)
-		return vg_yaml_refuse(yaml, EINVAL, value,
-				      "%s: '%.*s' is out of range: write a duration from %s to %s",
-				      key, VG_YAML_QUOTED, text, duration_text(min_s, min),
-				      duration_text(max_s, max));
+	if (r < 0)
+		return r;
 	*ret_s = (unsigned)seconds;
 	return 0;
+}
+
+int vg_read_size(struct vg_yaml *yaml, const yaml_node_t *value, const char *key, __u64 min,
+		 __u64 max, __u64 *ret_bytes)
+{
+	return read_quantity(yaml, value, key, &size, min, max, ret_bytes);
+}
+
+const char *vg_size_text(__u64 bytes, char *out)
+{
+	return quantity_text(&size, bytes, out);
 }

@@ -47,11 +47,17 @@ int vg_read_number(struct vg_yaml *yaml, const yaml_node_t *value, const char *k
 /* A whole number followed by s, m, h or d: from `min_s` to `max_s` seconds. */
 int vg_read_duration(struct vg_yaml *yaml, const yaml_node_t *value, const char *key,
 		     unsigned min_s, unsigned max_s, unsigned *ret_s);
+/* A whole number followed by KiB, MiB or GiB: from `min` to `max` bytes, both multiples of 1 KiB. */
+int vg_read_size(struct vg_yaml *yaml, const yaml_node_t *value, const char *key, __u64 min,
+		 __u64 max, __u64 *ret_bytes);
 
 /* What holds where a config says nothing of replies. */
 struct vg_replies vg_replies_default(void);
 /* `replies`, into the vg_draft behind `into`. */
 int vg_read_replies(struct vg_yaml *yaml, const yaml_node_t *value, void *into);
+
+/* `limits`, into the vg_draft behind `into`. */
+int vg_read_limits(struct vg_yaml *yaml, const yaml_node_t *map, void *into);
 
 /* `services`, into the vg_draft behind `into`. */
 int vg_read_services(struct vg_yaml *yaml, const yaml_node_t *list, void *into);

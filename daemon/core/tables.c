@@ -107,6 +107,20 @@ static int build_all(const struct vg_policy *policy, struct vg_tables *tables)
 	return vg_match_build(policy, tables);
 }
 
+static int refuse_size(const struct vg_policy *policy, size_t bytes, struct vg_diag *diag)
+{
+	const __u64 mib = 1 << 20, needed = (bytes + mib - 1) / mib * mib;
+	const struct vg_limits *limits = &policy->limits;
+	char takes[16], allowed[16];
+
+	vg_size_text(needed, takes);
+	vg_size_text(limits->table_bytes, allowed);
+	return vg_diag_set(diag, E2BIG, policy->path, limits->table_bytes_at,
+			   "the tables would take %s, and `table-memory` allows %s: write `limits: "
+			   "{table-memory: %s}`, or merge neighbours into shorter prefixes",
+			   takes, allowed, takes);
+}
+
 int vg_tables_build(const struct vg_policy *policy, struct vg_tables **ret_tables,
 		    struct vg_diag *diag)
 {
@@ -123,6 +137,8 @@ int vg_tables_build(const struct vg_policy *policy, struct vg_tables **ret_table
 	if (r < 0)
 		return vg_diag_set(diag, -r, policy->path, (struct vg_position){0},
 				   "can't compile the policy: %s", strerror(-r));
+	if (vg_tables_bytes(tables) > policy->limits.table_bytes)
+		return refuse_size(policy, vg_tables_bytes(tables), diag);
 	*ret_tables = VG_TAKE_PTR(tables);
 	return 0;
 }

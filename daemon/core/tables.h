@@ -21,13 +21,13 @@ struct vg_tables {
 	bool to;
 };
 
-/* -E2BIG with a reason in `diag` where the tables would pass a limit; -ENOMEM. */
+/* -E2BIG with a reason in `diag` where the tables would pass a limit of the policy's; -ENOMEM. */
 int vg_tables_build(const struct vg_policy *policy, struct vg_tables **ret_tables,
 		    struct vg_diag *diag);
 void vg_tables_free(struct vg_tables *tables);
 void vg_tables_free_p(struct vg_tables **tables);
 
-/* Bytes that the tables take in the kernel. */
+/* Bytes that the tables take in the kernel; while a policy is put in force, two have theirs. */
 size_t vg_tables_bytes(const struct vg_tables *tables);
 
 #endif

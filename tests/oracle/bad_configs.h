@@ -520,6 +520,94 @@ static const struct vg_bad_config vg_bad_configs[] = {
 			"vpcgate.yaml:3:22: max-flows: '4294969344' is out of range: write a number from 1024 to 4194304",
 	},
 	{
+		.name = "limits without a map",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"limits: 256MiB\n",
+		.expected =
+			"vpcgate.yaml:3:9: limits: expected a map: write `limits: {table-memory: 256MiB}`",
+	},
+	{
+		.name = "unknown limit",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"limits: {table_memory: 256MiB}\n",
+		.expected =
+			"vpcgate.yaml:3:10: unknown key 'table_memory': did you mean 'table-memory'?",
+	},
+	{
+		.name = "a limit twice",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"limits: {table-memory: 256MiB, table-memory: 1GiB}\n",
+		.expected =
+			"vpcgate.yaml:3:32: duplicate key 'table-memory': it is on line 3 already; keep one",
+	},
+	{
+		.name = "table-memory without a unit",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"limits: {table-memory: 268435456}\n",
+		.expected =
+			"vpcgate.yaml:3:24: table-memory: '268435456' is not a size: write a whole number followed by KiB, MiB or GiB, from 1MiB to 4GiB",
+	},
+	{
+		.name = "table-memory with a unit of 1000s",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"limits: {table-memory: 256MB}\n",
+		.expected =
+			"vpcgate.yaml:3:24: table-memory: '256MB' is not a size: write a whole number followed by KiB, MiB or GiB, from 1MiB to 4GiB",
+	},
+	{
+		.name = "table-memory with a space",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"limits: {table-memory: 256 MiB}\n",
+		.expected =
+			"vpcgate.yaml:3:24: table-memory: '256 MiB' is not a size: write a whole number followed by KiB, MiB or GiB, from 1MiB to 4GiB",
+	},
+	{
+		.name = "table-memory with a fraction",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"limits: {table-memory: 1.5GiB}\n",
+		.expected =
+			"vpcgate.yaml:3:24: table-memory: '1.5GiB' is not a size: write a whole number followed by KiB, MiB or GiB, from 1MiB to 4GiB",
+	},
+	{
+		.name = "table-memory is a list",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"limits: {table-memory: [256MiB]}\n",
+		.expected =
+			"vpcgate.yaml:3:24: table-memory: expected a single value: write `table-memory: 256MiB`",
+	},
+	{
+		.name = "table-memory below the least",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"limits: {table-memory: 1023KiB}\n",
+		.expected =
+			"vpcgate.yaml:3:24: table-memory: '1023KiB' is out of range: write a size from 1MiB to 4GiB",
+	},
+	{
+		.name = "table-memory past the limit",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"limits: {table-memory: 4194305KiB}\n",
+		.expected =
+			"vpcgate.yaml:3:24: table-memory: '4194305KiB' is out of range: write a size from 1MiB to 4GiB",
+	},
+	{
+		.name = "table-memory beyond 64 bits",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"limits: {table-memory: 17179869185GiB}\n",
+		.expected =
+			"vpcgate.yaml:3:24: table-memory: '17179869185GiB' is out of range: write a size from 1MiB to 4GiB",
+	},
+	{
 		.name = "exporter: on",
 		.yaml = "interfaces: [ens4]\n"
 			"ingress: all\n"

@@ -84,6 +84,7 @@ static void test_every_key(void **state)
 		      "enforcement: monitor\n"
 		      "also-admit: [iap]\n"
 		      "replies: off\n"
+		      "limits: {table-memory: 64MiB}\n"
 		      "non-ip: pass\n"
 		      "sources:\n"
 		      "  vpc:\n"
@@ -112,6 +113,7 @@ static void test_every_key(void **state)
 	assert_int_equal(config->ingress_at.line, 4);
 	assert_int_equal(config->ingress_at.column, 10);
 	assert_true(config->monitor);
+	assert_int_equal(config->limits.table_bytes, 64 << 20);
 	assert_true(config->non_ip_pass);
 	assert_true(config->allow_empty);
 	assert_true(config->also_admit.given);
@@ -119,27 +121,27 @@ static void test_every_key(void **state)
 	assert_text(&config->also_admit.items[0], "iap", 6, 14);
 
 	assert_int_equal(config->n_sources, 2);
-	assert_text(&config->sources[0].name, "vpc", 10, 3);
+	assert_text(&config->sources[0].name, "vpc", 11, 3);
 	assert_int_equal(config->sources[0].entries.n, 2);
-	assert_text(&config->sources[0].entries.items[0], "10.128.0.0/20", 11, 7);
-	assert_text(&config->sources[0].entries.items[1], "fd20:1:2::/48", 12, 7);
-	assert_text(&config->sources[1].entries.items[0], "google:iap", 13, 9);
+	assert_text(&config->sources[0].entries.items[0], "10.128.0.0/20", 12, 7);
+	assert_text(&config->sources[0].entries.items[1], "fd20:1:2::/48", 13, 7);
+	assert_text(&config->sources[1].entries.items[0], "google:iap", 14, 9);
 
 	assert_int_equal(config->n_services, 2);
-	assert_text(&config->services[0].name, "web", 15, 12);
+	assert_text(&config->services[0].name, "web", 16, 12);
 	assert_int_equal(config->services[0].protocol, IPPROTO_TCP);
 	assert_int_equal(config->services[0].port, 8080);
 	assert_int_equal(config->services[0].ingress, VG_INGRESS_INTERNAL);
 	assert_true(config->services[0].also_admit.given);
 	assert_false(config->services[0].to.given);
-	assert_int_equal(config->services[0].at.line, 15);
+	assert_int_equal(config->services[0].at.line, 16);
 	assert_int_equal(config->services[0].at.column, 5);
 	assert_int_equal(config->services[1].protocol, VG_PROTOCOL_ANY);
 	assert_int_equal(config->services[1].port, 0);
 	assert_int_equal(config->services[1].ingress, VG_INGRESS_INHERIT);
 	assert_false(config->services[1].also_admit.given);
 	assert_int_equal(config->services[1].to.n, 2);
-	assert_text(&config->services[1].to.items[1], "2001:db8::/32", 18, 24);
+	assert_text(&config->services[1].to.items[1], "2001:db8::/32", 19, 24);
 
 	assert_true(config->exporter);
 	assert_string_equal(config->exporter_address, "::1");
@@ -193,6 +195,37 @@ static void test_replies(void **state)
 		    a->icmp_s != b->icmp_s || a->max_flows != b->max_flows)
 			fail_msg("%s: %d, tcp %u, udp %u, icmp %u, %u flows", cases[i].text,
 				 a->track, a->tcp_s, a->udp_s, a->icmp_s, a->max_flows);
+	}
+}
+
+static void test_limit_of_tables(void **state)
+{
+	static const struct {
+		const char *text;
+		struct vg_limits limits;
+		const char *size;
+	} cases[] = {
+		{TOP, {256ULL << 20, {}}, "256MiB"},
+		{TOP "limits: {}\n", {256ULL << 20, {}}, "256MiB"},
+		{TOP "limits: {table-memory: 1MiB}\n", {1ULL << 20, {3, 24}}, "1MiB"},
+		{TOP "limits: {table-memory: 1024KiB}\n", {1ULL << 20, {3, 24}}, "1MiB"},
+		{TOP "limits:\n  table-memory: 1025KiB\n", {1025ULL << 10, {4, 17}}, "1025KiB"},
+		{TOP "limits: {table-memory: \"4GiB\"}\n", {4ULL << 30, {3, 24}}, "4GiB"},
+		{TOP "limits: {table-memory: 4096MiB}\n", {4ULL << 30, {3, 24}}, "4GiB"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < VG_ARRAY_SIZE(cases); i++) {
+		_cleanup_(vg_config_free_p) struct vg_config *config = parse(cases[i].text);
+		const struct vg_limits *a = &config->limits, *b = &cases[i].limits;
+		char size[16];
+
+		if (a->table_bytes != b->table_bytes ||
+		    a->table_bytes_at.line != b->table_bytes_at.line ||
+		    a->table_bytes_at.column != b->table_bytes_at.column)
+			fail_msg("%s: %llu at %u:%u", cases[i].text, a->table_bytes,
+				 a->table_bytes_at.line, a->table_bytes_at.column);
+		assert_string_equal(vg_size_text(a->table_bytes, size), cases[i].size);
 	}
 }
 
@@ -545,7 +578,7 @@ int main(void)
 		cmocka_unit_test(test_quoted_text),	  cmocka_unit_test(test_diag),
 		cmocka_unit_test(test_edit_distance),	  cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_limit_of_entries),  cmocka_unit_test(test_limit_of_bytes),
-		cmocka_unit_test(test_no_diag),
+		cmocka_unit_test(test_no_diag),		  cmocka_unit_test(test_limit_of_tables),
 	};
 	struct CMUnitTest tests[VG_ARRAY_SIZE(fixed) + VG_ARRAY_SIZE(vg_bad_configs)];
 

@@ -577,6 +577,7 @@ static void test_replies(void **state)
 
 	(void)state;
 	assert_true(unsaid->replies.track);
+	assert_int_equal(unsaid->limits.table_bytes, 256 << 20);
 	assert_int_equal(unsaid->replies.max_flows, 262144);
 	assert_false(off->replies.track);
 	assert_true(given->replies.track);
