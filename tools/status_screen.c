@@ -89,7 +89,6 @@ static void print_contents(const json_t *status)
 	const json_t *policy = json_object_get(status, "policy");
 	const char *config = vg_cli_text(json_object_get(status, "daemon"), "config",
 					 vg_cli_text(policy, "config", "?"));
-	char size[VG_RENDER_SIZE];
 
 	printf("config     %s\n", config);
 	if (!json_object_get(policy, "table_bytes"))
@@ -102,7 +101,26 @@ static void print_contents(const json_t *status)
 	print_number(number_of(policy, "prefixes6"), "IPv6 prefix", "IPv6 prefixes");
 	printf(", ");
 	print_number(number_of(policy, "services"), "service", "services");
-	printf(", tables %s\n", vg_render_bytes((__u64)number_of(policy, "table_bytes"), size));
+	putchar('\n');
+}
+
+/* What the policy takes, and what it took to put it in force. */
+static void print_cost(const json_t *status)
+{
+	const json_t *policy = json_object_get(status, "policy");
+	const json_t *publish = json_object_get(policy, "publish");
+	const double parse = number_of(publish, "parse_us") / 1e6;
+	const double compile = number_of(publish, "compile_us") / 1e6;
+	const double load = number_of(publish, "load_us") / 1e6;
+	char size[VG_RENDER_SIZE], max[VG_RENDER_SIZE];
+
+	if (!publish)
+		return;
+	printf("tables     %s (limit %s)\n",
+	       vg_render_bytes((__u64)number_of(policy, "table_bytes"), size),
+	       vg_render_bytes((__u64)number_of(policy, "table_bytes_max"), max));
+	printf("publish    %.2f s of CPU time: parse %.2f s, compile %.2f s, load %.2f s\n",
+	       parse + compile + load, parse, compile, load);
 }
 
 /* What a failed reload said is among the hints. */
@@ -208,6 +226,7 @@ enum vg_exit vg_status_print(const json_t *status)
 	print_daemon(status);
 	print_policy(status);
 	print_contents(status);
+	print_cost(status);
 	print_reloads(status);
 	print_exporter(status);
 	print_flows(status);

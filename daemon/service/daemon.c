@@ -49,6 +49,7 @@ static unsigned page_metrics(void *context, char **ret_text, size_t *ret_length)
 		r = vg_metrics_format(
 			&(struct vg_metrics){
 				.policy = gate->policy,
+				.cost = &gate->cost,
 				.counters = counters,
 				.wanted = gate->wanted,
 				.n_wanted = gate->n_wanted,

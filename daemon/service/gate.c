@@ -8,6 +8,7 @@
 #include "share/cleanup.h"
 #include "share/file.h"
 #include "share/log.h"
+#include "share/render.h"
 
 uint64_t vg_gate_now_us(void)
 {
@@ -28,21 +29,47 @@ const char *vg_gate_describe(const struct vg_diag *diag, int error, char out[VG_
 
 /* ---- policy ---- */
 
+static uint64_t cpu_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return now.tv_sec * UINT64_C(1000000) + now.tv_nsec / 1000;
+}
+
+static int compile(const struct vg_policy *policy, struct vg_tables **ret_tables,
+		   struct vg_cost *cost, struct vg_diag *diag)
+{
+	const uint64_t start_us = cpu_us();
+	const int r = vg_tables_build(policy, ret_tables, diag);
+
+	if (r < 0)
+		return r;
+	cost->compile_us = cpu_us() - start_us;
+	cost->table_bytes = vg_tables_bytes(*ret_tables);
+	return 0;
+}
+
 static int load_policy(const char *path, struct vg_policy **ret_policy,
-		       struct vg_tables **ret_tables, char reterr_text[VG_GATE_ERROR_SIZE])
+		       struct vg_tables **ret_tables, struct vg_cost *ret_cost,
+		       char reterr_text[VG_GATE_ERROR_SIZE])
 {
 	_cleanup_(vg_policy_free_p) struct vg_policy *policy = NULL;
+	const uint64_t start_us = cpu_us();
+	struct vg_cost cost = {0};
 	struct vg_diag diag = {0};
 	int r;
 
 	r = vg_policy_read(path, &vg_file_reader, &policy, &diag);
+	cost.parse_us = cpu_us() - start_us;
 	if (r >= 0)
-		r = vg_tables_build(policy, ret_tables, &diag);
+		r = compile(policy, ret_tables, &cost, &diag);
 	if (r < 0) {
 		vg_gate_describe(&diag, r, reterr_text);
 		return r;
 	}
 	*ret_policy = VG_TAKE_PTR(policy);
+	*ret_cost = cost;
 	return 0;
 }
 
@@ -58,11 +85,28 @@ static bool knows(const struct vg_gate *gate, const struct vg_wanted *nic)
 	return false;
 }
 
+static void log_generation(const struct vg_gate *gate, const struct vg_policy *policy)
+{
+	const struct vg_cost *cost = &gate->cost;
+	char size[VG_RENDER_SIZE];
+
+	vg_log_info(
+		"generation %" PRIu64 " is in force: %zu source sets, %zu IPv4 and %zu IPv6 "
+		"prefixes, %zu services, %s; tables %s; CPU time: parse %.3f s, compile %.3f s, "
+		"load %.3f s",
+		(uint64_t)gate->state.generation, policy->n_sets, policy->n_prefixes4,
+		policy->n_prefixes6, policy->n_services, policy->monitor ? "monitor" : "enforce",
+		vg_render_bytes(cost->table_bytes, size), cost->parse_us / 1e6,
+		cost->compile_us / 1e6, cost->load_us / 1e6);
+}
+
+/* `cost` is what the tables took; on success the gate's becomes that and what this takes. */
 static int publish(struct vg_gate *gate, const struct vg_policy *policy,
-		   const struct vg_tables *tables, const struct vg_wanted *wanted, size_t n_wanted,
-		   struct vg_diag *diag)
+		   const struct vg_tables *tables, const struct vg_cost *cost,
+		   const struct vg_wanted *wanted, size_t n_wanted, struct vg_diag *diag)
 {
 	_cleanup_free_ struct vg_target *targets = calloc(n_wanted + 1, sizeof(*targets));
+	const uint64_t start_us = cpu_us();
 	const __u32 since_s = vg_flow_now_s();
 	struct vg_state before = {0};
 	size_t n = 0;
@@ -82,6 +126,8 @@ static int publish(struct vg_gate *gate, const struct vg_policy *policy,
 	r = vg_dataplane_publish(gate->dataplane, policy, tables, targets, n, diag);
 	if (r < 0)
 		return r;
+	gate->cost = *cost;
+	gate->cost.load_us = cpu_us() - start_us;
 	/* Who was admitted, and so had no flow, may need one now. */
 	gate->seed_all = policy->replies.track;
 	/* The recorder is switched first: until the filter was, it took answers to who isn't admitted now. */
@@ -92,11 +138,7 @@ static int publish(struct vg_gate *gate, const struct vg_policy *policy,
 	r = vg_dataplane_state(gate->bpffs, &gate->state, diag);
 	if (r < 0)
 		vg_log_warn("the policy is in force, but its state can't be read: %s", diag->text);
-	vg_log_info("generation %" PRIu64 " is in force: %zu source sets, %zu IPv4 and %zu IPv6 "
-		    "prefixes, %zu services, %s",
-		    (uint64_t)gate->state.generation, policy->n_sets, policy->n_prefixes4,
-		    policy->n_prefixes6, policy->n_services,
-		    policy->monitor ? "monitor" : "enforce");
+	log_generation(gate, policy);
 	return 0;
 }
 
@@ -138,7 +180,7 @@ int vg_gate_open(const char *config_path, const char *bpffs, struct vg_gate **re
 		return vg_log_err(-ENOMEM, "no memory");
 	gate->config_path = config_path;
 	gate->bpffs = bpffs;
-	r = load_policy(config_path, &gate->policy, &gate->tables, text);
+	r = load_policy(config_path, &gate->policy, &gate->tables, &gate->cost, text);
 	if (r >= 0) {
 		r = vg_dataplane_open(bpffs, &gate->dataplane, &diag);
 		if (r < 0)
@@ -194,7 +236,9 @@ int vg_gate_start(struct vg_gate *gate)
 	r = plan(gate->policy, &wanted, &n);
 	if (r < 0)
 		return r;
-	r = publish(gate, gate->policy, gate->tables, wanted, n, &diag);
+	r = publish(gate, gate->policy, gate->tables, &gate->cost, wanted, n, &diag);
+	vg_tables_free(gate->tables);
+	gate->tables = NULL;
 	if (r < 0) {
 		free(wanted);
 		return vg_log_err(r, "%s", vg_gate_describe(&diag, r, text));
@@ -225,28 +269,26 @@ int vg_gate_reload(struct vg_gate *gate)
 	_cleanup_(vg_policy_free_p) struct vg_policy *policy = NULL;
 	_cleanup_(vg_tables_free_p) struct vg_tables *tables = NULL;
 	struct vg_policy *old_policy = gate->policy;
-	struct vg_tables *old_tables = gate->tables;
 	char text[VG_GATE_ERROR_SIZE] = "";
+	struct vg_cost cost;
 	struct vg_diag diag = {0};
 	struct vg_wanted *wanted;
 	size_t n;
 	int r;
 
-	r = load_policy(gate->config_path, &policy, &tables, text);
+	r = load_policy(gate->config_path, &policy, &tables, &cost, text);
 	if (r < 0)
 		return refuse_reload(gate, r, text);
 	r = plan(policy, &wanted, &n);
 	if (r < 0)
 		return refuse_reload(gate, r, vg_gate_describe(&diag, r, text));
-	r = publish(gate, policy, tables, wanted, n, &diag);
+	r = publish(gate, policy, tables, &cost, wanted, n, &diag);
 	if (r < 0) {
 		free(wanted);
 		return refuse_reload(gate, r, vg_gate_describe(&diag, r, text));
 	}
 	gate->policy = policy;
-	gate->tables = tables;
 	policy = old_policy;
-	tables = old_tables;
 	gate->reloads_succeeded++;
 	gate->reload_error[0] = '\0';
 	vg_attach_forget_detached(gate);
@@ -275,6 +317,17 @@ static uint64_t keep_failed(struct vg_gate *gate, struct vg_wanted *wanted, size
 	return first_us;
 }
 
+/* The policy in force, for other NICs. */
+static int publish_again(struct vg_gate *gate, const struct vg_wanted *wanted, size_t n,
+			 struct vg_diag *diag)
+{
+	_cleanup_(vg_tables_free_p) struct vg_tables *tables = NULL;
+	struct vg_cost cost = {0};
+	const int r = compile(gate->policy, &tables, &cost, diag);
+
+	return r < 0 ? r : publish(gate, gate->policy, tables, &cost, wanted, n, diag);
+}
+
 /* The policy in force must know a NIC before it is attached. */
 static void publish_new(struct vg_gate *gate, struct vg_wanted *wanted, size_t n)
 {
@@ -290,7 +343,7 @@ static void publish_new(struct vg_gate *gate, struct vg_wanted *wanted, size_t n
 			  !knows(gate, &wanted[i]);
 	if (!needed)
 		return;
-	r = publish(gate, gate->policy, gate->tables, wanted, n, &diag);
+	r = publish_again(gate, wanted, n, &diag);
 	for (size_t i = 0; r < 0 && i < n; i++)
 		if (wanted[i].ifindex && !knows(gate, &wanted[i]))
 			vg_attach_fail(&wanted[i],

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What runs: the policy in force, its tables, the kernel side and the NICs. Every change of the
- * filter goes through here, and is logged here.
+ * What runs: the policy in force, the kernel side and the NICs. Every change of the filter goes
+ * through here, and is logged here.
  */
 #ifndef VPCGATE_GATE_H
 #define VPCGATE_GATE_H
@@ -12,6 +12,7 @@
 #include "core/policy.h"
 #include "core/tables.h"
 #include "dataplane/dataplane.h"
+#include "service/cost.h"
 #include "service/wanted.h"
 
 /* A NIC that can't be attached is tried again at a link event, but not more often than this. */
@@ -24,7 +25,8 @@ struct vg_gate {
 	const char *config_path; /* borrowed */
 	const char *bpffs;	 /* borrowed */
 	struct vg_policy *policy;
-	struct vg_tables *tables;
+	struct vg_tables *tables; /* until they are published: they may be large */
+	struct vg_cost cost;	  /* of the last publish */
 	struct vg_dataplane *dataplane;
 	struct vg_wanted *wanted;
 	size_t n_wanted;

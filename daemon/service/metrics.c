@@ -128,6 +128,29 @@ static void print_flows(FILE *out, const struct vg_flow_stats *flows)
 	}
 }
 
+static void print_cost(FILE *out, const struct vg_metrics *metrics)
+{
+	const struct vg_cost *cost = metrics->cost;
+	const struct {
+		const char *name;
+		uint64_t us;
+	} phases[] = {
+		{"parse", cost->parse_us}, {"compile", cost->compile_us}, {"load", cost->load_us}};
+
+	print_family(out, "vpcgate_publish_seconds", "gauge",
+		     "CPU time that the last publish took, by phase.");
+	for (size_t i = 0; i < VG_ARRAY_SIZE(phases); i++)
+		fprintf(out, "vpcgate_publish_seconds{phase=\"%s\"} %.6f\n", phases[i].name,
+			phases[i].us / 1e6);
+	print_family(out, "vpcgate_table_bytes", "gauge",
+		     "Memory that the tables of the policy in force take in the kernel.");
+	fprintf(out, "vpcgate_table_bytes %zu\n", cost->table_bytes);
+	print_family(out, "vpcgate_table_bytes_max", "gauge",
+		     "Memory that they may take: table-memory in the config.");
+	fprintf(out, "vpcgate_table_bytes_max %" PRIu64 "\n",
+		(uint64_t)metrics->policy->limits.table_bytes);
+}
+
 static void print_policy(FILE *out, const struct vg_metrics *metrics)
 {
 	print_family(out, "vpcgate_policy_generation", "gauge",
@@ -174,6 +197,7 @@ int vg_metrics_format(const struct vg_metrics *metrics, char **ret_text, size_t 
 	print_services(out, metrics->counters);
 	print_interfaces(out, metrics);
 	print_policy(out, metrics);
+	print_cost(out, metrics);
 	print_flows(out, metrics->flows);
 	print_prefixes(out, metrics->policy);
 	print_family(out, "vpcgate_build_info", "gauge", "1, with the version of vpcgated.");

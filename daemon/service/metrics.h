@@ -5,12 +5,14 @@
 
 #include "core/policy.h"
 #include "dataplane/dataplane.h"
+#include "service/cost.h"
 #include "service/wanted.h"
 
 #define VG_METRICS_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
 struct vg_metrics {
 	const struct vg_policy *policy;
+	const struct vg_cost *cost; /* of its last publish */
 	const struct vg_counters *counters;
 	const struct vg_wanted *wanted;
 	size_t n_wanted;

@@ -44,15 +44,19 @@ static json_t *interfaces_json(const struct vg_daemon *daemon, const struct vg_c
 static json_t *policy_json(const struct vg_gate *gate)
 {
 	const struct vg_policy *policy = gate->policy;
+	const struct vg_cost *cost = &gate->cost;
 
-	return json_pack("{sI sI ss sI sI sI sI sI}", "generation",
+	return json_pack("{sI sI ss sI sI sI sI sI sI s{sI sI sI}}", "generation",
 			 (json_int_t)gate->state.generation, "published_s",
 			 (json_int_t)gate->state.published_s, "enforcement",
 			 policy->monitor ? "monitor" : "enforce", "sets",
 			 (json_int_t)policy->n_sets, "services", (json_int_t)policy->n_services,
 			 "prefixes4", (json_int_t)policy->n_prefixes4, "prefixes6",
 			 (json_int_t)policy->n_prefixes6, "table_bytes",
-			 (json_int_t)vg_tables_bytes(gate->tables));
+			 (json_int_t)cost->table_bytes, "table_bytes_max",
+			 (json_int_t)policy->limits.table_bytes, "publish", "parse_us",
+			 (json_int_t)cost->parse_us, "compile_us", (json_int_t)cost->compile_us,
+			 "load_us", (json_int_t)cost->load_us);
 }
 
 static json_t *reloads_json(const struct vg_gate *gate)

@@ -7,7 +7,8 @@
  * status   no arguments. Answer:
  *   "daemon": {"version", "pid", "started_s", "config"}
  *   "policy": {"generation", "published_s", "enforcement": "enforce" | "monitor", "sets", "services",
- *              "prefixes4", "prefixes6", "table_bytes"}
+ *              "prefixes4", "prefixes6", "table_bytes", "table_bytes_max", "publish": {"parse_us",
+ *              "compile_us", "load_us": CPU time that it took to put it in force}}
  *   "reloads": {"succeeded", "failed", "last_error": text or null, "last_error_s"}
  *   "exporter": "ADDRESS:PORT" or null
  *   "flows": {"open", "max": room of each IP version, "opened", "expired", "evicted", "full"}, or null

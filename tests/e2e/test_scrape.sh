@@ -61,6 +61,7 @@ pair_build
 config=$VG_TMP/vpcgate.yaml
 pair_config internal >"$config" <<END
 exporter: {listen: 127.0.0.1:0}
+limits: {table-memory: 64MiB}
 services:
   - {name: echo, protocol: udp, port: 9000, ingress: internal}
   - {name: probed, protocol: udp, port: 9001, also-admit: [health-check]}
@@ -94,6 +95,10 @@ vg_check "promtool check metrics" promtool_check
 vg_expect "vpcgate_interface_attached" 1 "$(metric 'interface_attached{interface="ens4",mode="native"}')"
 vg_expect "vpcgate_enforcing" 1 "$(metric 'enforcing{interface="ens4"}')"
 vg_expect "vpcgate_policy_generation" "$(pair_status .policy.generation)" "$(metric policy_generation)"
+vg_expect "vpcgate_table_bytes" "$(pair_status .policy.table_bytes)" "$(metric table_bytes)"
+vg_expect "vpcgate_table_bytes_max" $((64 << 20)) "$(metric table_bytes_max)"
+vg_expect "vpcgate_publish_seconds of the load" "$(pair_status '.policy.publish.load_us / 1000000')" \
+	"$(metric 'publish_seconds{phase="load"}' | jq .)"
 vg_expect "vpcgate_reloads_total succeeded" 0 "$(metric 'reloads_total{result="succeeded"}')"
 vg_check "reload" pair_reload
 vg_expect "vpcgate_reloads_total succeeded, after one" 1 "$(metric 'reloads_total{result="succeeded"}')"

@@ -41,6 +41,7 @@ static char *format_flows(const char *more, const struct vg_flow_stats *flows)
 	policy = policy_from(yaml);
 	const struct vg_metrics metrics = {
 		.policy = policy,
+		.cost = &(struct vg_cost){1234567, 89, 2000000, 60296448},
 		.counters = &counters,
 		.wanted = wanted,
 		.n_wanted = 2,
@@ -87,6 +88,11 @@ static void every_family_has_its_samples(void **state)
 		"vpcgate_policy_timestamp_seconds 1795312395",
 		"vpcgate_reloads_total{result=\"succeeded\"} 3",
 		"vpcgate_reloads_total{result=\"failed\"} 4",
+		"vpcgate_publish_seconds{phase=\"parse\"} 1.234567",
+		"vpcgate_publish_seconds{phase=\"compile\"} 0.000089",
+		"vpcgate_publish_seconds{phase=\"load\"} 2.000000",
+		"vpcgate_table_bytes 60296448",
+		"vpcgate_table_bytes_max 268435456",
 		"vpcgate_flows 12",
 		"vpcgate_flows_max 262144",
 		"vpcgate_flows_opened_total 100",
