@@ -113,9 +113,7 @@ static __always_inline bool vg_read_plain(const struct vg_packet *p, __u32 proto
 static __always_inline bool vg_read_plain4(const struct vg_packet *p, const struct iphdr *ip,
 					   struct vg_tuple *ret_tuple)
 {
-	return ip->ihl == sizeof(*ip) / 4 &&
-	       !(ip->frag_off & bpf_htons(VG_IP4_MORE_FRAGMENTS | VG_IP4_OFFSET_MASK)) &&
-	       vg_read_plain(p, ip->protocol, vg_payload4(ip), ret_tuple);
+	return vg_is_plain4(ip) && vg_read_plain(p, ip->protocol, vg_payload4(ip), ret_tuple);
 }
 
 static __always_inline bool vg_read_plain6(const struct vg_packet *p, const struct ipv6hdr *ip,

@@ -127,6 +127,13 @@ static __always_inline void vg_read_l4(struct vg_packet *p, __u32 payload, __u32
 			l4->protocol == VG_PROTOCOL_UNKNOWN || payload < size || !vg_peek(p, size);
 }
 
+/* No options, and not a fragment. */
+static __always_inline bool vg_is_plain4(const struct iphdr *ip)
+{
+	return ip->ihl == sizeof(*ip) / 4 &&
+	       !(ip->frag_off & bpf_htons(VG_IP4_MORE_FRAGMENTS | VG_IP4_OFFSET_MASK));
+}
+
 /* Bytes of a datagram that follow its IP header; the header itself is checked: see ip.h. */
 static __always_inline __u32 vg_payload4(const struct iphdr *ip)
 {

@@ -157,7 +157,7 @@ static __always_inline __u32 vg_judge_ip4(struct vg_packet *p, struct vg_judged 
 	j->source = class->source;
 	if (class->flags & (VG_CLASS_MARTIAN | VG_CLASS_METADATA))
 		return class->flags & VG_CLASS_MARTIAN ? VG_DROP_MARTIAN : VG_PASS_ESSENTIAL;
-	if (settings.services || vg_maybe_essential4(ip, class))
+	if (settings.services || vg_maybe_essential4(p, ip, class))
 		return vg_judge_l4_ip4(p, ip, class, j);
 	outcome = vg_admit_any(class, j->nic);
 	return outcome < VG_DROP_FIRST ? outcome : vg_judge_refused4(p, ip, class, j, outcome);

@@ -19,11 +19,21 @@
 #define VG_DHCP6_SERVER 547
 #define VG_DHCP6_CLIENT 546
 
-/* Could L4 make this an essential? Cheap, from the fixed IP header alone. */
-static __always_inline bool vg_maybe_essential4(const struct iphdr *ip,
+/*
+ * Could L4 make this an essential? Cheap: from the fixed IP header, and where UDP ports follow that
+ * alone, from those. p->pos is behind the header.
+ */
+static __always_inline bool vg_maybe_essential4(const struct vg_packet *p, const struct iphdr *ip,
 						const struct vg_class *class)
 {
-	return class->flags & VG_CLASS_DHCP4 && ip->protocol == IPPROTO_UDP;
+	const struct vg_ports *ports = vg_peek(p, sizeof(*ports));
+
+	if (!(class->flags & VG_CLASS_DHCP4) || ip->protocol != IPPROTO_UDP)
+		return false;
+	if (!ports || !vg_is_plain4(ip) || vg_payload4(ip) < sizeof(*ports))
+		return true;
+	return ports->source == bpf_htons(VG_DHCP4_SERVER) &&
+	       ports->destination == bpf_htons(VG_DHCP4_CLIENT);
 }
 
 static __always_inline bool vg_maybe_essential6(const struct ipv6hdr *ip,
