@@ -172,6 +172,20 @@ static __always_inline struct vg_l4 vg_parse_l4_ip4(struct vg_packet *p, const s
 	return l4;
 }
 
+/*
+ * The same for a frame whose IP header is at offset `at`; `l4` is VG_L4_UNKNOWN_ALL before. A global
+ * function: see vg_xdp_l4_ip6().
+ */
+__noinline int vg_xdp_l4_ip4(struct xdp_md *ctx, __u32 at, struct vg_l4 *l4)
+{
+	struct vg_packet p = vg_packet_at(ctx->data, ctx->data_end, at);
+	const struct iphdr *ip = vg_take(&p, sizeof(*ip));
+
+	if (l4 && ip)
+		*l4 = vg_parse_l4_ip4(&p, ip, vg_payload4(ip));
+	return 0;
+}
+
 /* ---- IPv6 ---- */
 
 /* Each extension header has 8 bytes at least. */
