@@ -29,7 +29,7 @@ VG_CFLAGS   = -std=gnu11 $(WARNINGS) -D_GNU_SOURCE -DVG_VERSION='"$(VERSION)"' -
 BPF_CFLAGS = -target bpf -mcpu=v3 -O2 -g -std=gnu11 -Wall -Wextra -Wshadow -Werror -Wno-address-of-packed-member \
 	     -Iinclude -I. -I/usr/include/$(shell $(CC) -print-multiarch) -MMD -MP
 
-bpf_objects := $(patsubst %.bpf.c,$(O)/%.bpf.o,$(wildcard bpf/*.bpf.c tests/bench/*.bpf.c tests/e2e/*.bpf.c))
+bpf_objects := $(patsubst %.bpf.c,$(O)/%.bpf.o,$(wildcard bpf/*.bpf.c tests/bench/*.bpf.c tests/bench/flood/*.bpf.c tests/e2e/*.bpf.c))
 skeletons   := $(bpf_objects:.bpf.o=.skel.h)
 objects      = $(patsubst %.c,$(O)/%.o,$(filter-out %.bpf.c,$(wildcard $(1))))
 archives    := $(O)/share.a $(O)/dataplane.a $(O)/core.a
@@ -39,10 +39,11 @@ run_tests   := $(patsubst %.c,$(O)/%,$(wildcard tests/run/test_*.c))
 e2e_tests   := $(wildcard tests/e2e/test_*.sh)
 vm_tests    := $(wildcard tests/vm/test_*.sh)
 bench       := $(O)/tests/bench/bench
+flood       := $(O)/tests/bench/flood/flood
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all deps demo test unit run e2e vm bench lint format install clean help build-tests
+.PHONY: all deps demo test unit run e2e vm bench bench-flood lint format install clean help build-tests
 
 all: $(programs) ## build vpcgated and vpcgate
 
@@ -63,11 +64,17 @@ test: deps ## install what is missing, build, and run every test
 unit run e2e vm: all build-tests ## run one part of the tests
 	$(Q)VG_BUILD=$(O) tests/run-tests $($@_tests)
 
-build-tests: $(unit_tests) $(run_tests) $(bench) $(bpf_objects)
+build-tests: $(unit_tests) $(run_tests) $(bench) $(flood) $(bpf_objects)
 
 bench: deps ## time the datapath against bare XDP_DROP and an LPM trie reference
 	$(Q)$(MAKE) --no-print-directory $(bench)
 	$(Q)VG_BUILD=$(O) $(bench)
+	$(Q)$(MAKE) --no-print-directory bench-flood
+
+bench-flood: deps ## time what drops a flood on a veth pair, beside nftables and others
+	$(Q)tools/deps bench
+	$(Q)$(MAKE) --no-print-directory all $(flood)
+	$(Q)VG_BUILD=$(O) tests/bench/veth_flood.sh
 
 lint: ## check style, layering, warnings, shell scripts and manual pages
 	$(Q)O=$(O) tests/lint
@@ -100,14 +107,15 @@ $(O)/vpcgated: $(call objects,daemon/service/*.c) $(archives)
 $(O)/vpcgate: $(call objects,tools/*.c) $(archives)
 $(unit_tests) $(run_tests): %: %.o $(O)/oracle.a $(archives)
 $(bench): $(call objects,tests/bench/*.c) $(O)/oracle.a $(archives)
-$(programs) $(unit_tests) $(run_tests) $(bench):
+$(flood): $(call objects,tests/bench/flood/*.c) $(filter-out %/bench.o,$(call objects,tests/bench/*.c)) $(O)/oracle.a $(archives)
+$(programs) $(unit_tests) $(run_tests) $(bench) $(flood):
 	$(call say,LD)
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE_FLAGS) $(LDFLAGS) -o $@ $^ $(VG_LDLIBS) $(if $(findstring /tests/,$@),$(call pkg,cmocka,--libs))
 
 $(O)/%.o: %.c
 	$(call say,CC)
 	$(Q)mkdir -p $(@D) && $(CC) $(VG_CFLAGS) $(if $(filter tests/%,$<),-Werror=unused-function) $(CFLAGS) $(CPPFLAGS) -c $< -o $@
-$(call objects,daemon/dataplane/*.c tests/bench/*.c tests/run/*.c): | $(skeletons)
+$(call objects,daemon/dataplane/*.c tests/bench/*.c tests/bench/flood/*.c tests/run/*.c): | $(skeletons)
 
 $(O)/%.bpf.o: %.bpf.c
 	$(call say,BPF)
