@@ -73,12 +73,12 @@ static void admitted(char **args)
 	check_admitted(args[0], sources_be[0]);
 }
 
-static void print_figure(const char *name, double value, const char *separator)
+static void print_figure(const char *name, double value)
 {
 	if (isnan(value))
-		printf("\"%s\": null%s", name, separator);
+		printf("\"%s\": null, ", name);
 	else
-		printf("\"%s\": %.3f%s", name, value, separator);
+		printf("\"%s\": %.3f, ", name, value);
 }
 
 static void time_round(char **args)
@@ -89,10 +89,12 @@ static void time_round(char **args)
 
 	round_run(args[0], atoi(args[1]), sources_be, n, &figures);
 	putchar('{');
-	print_figure("paced_ns", figures.paced_ns, ", ");
-	print_figure("flat_out_ns", figures.flat_out_ns, ", ");
-	print_figure("thread_ns", figures.thread_ns, ", ");
-	print_figure("mpps", figures.mpps, "}\n");
+	print_figure("paced_ns", figures.paced_ns);
+	print_figure("flat_out_ns", figures.flat_out_ns);
+	print_figure("thread_ns", figures.thread_ns);
+	print_figure("mpps", figures.mpps);
+	printf("\"paced_polls\": %u, \"flat_out_polls\": %u}\n", figures.paced_polls,
+	       figures.flat_out_polls);
 }
 
 int main(int argc, char **argv)

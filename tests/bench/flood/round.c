@@ -47,11 +47,12 @@ static struct polls_bpf *polls_open(pid_t thread)
 }
 
 /* Of the polls since the last call, in ns a frame. */
-static double median_poll(struct polls_bpf *polls)
+static double median_poll(struct polls_bpf *polls, unsigned *ret_n)
 {
 	const __u32 n = polls->bss->n_polls, middle = n / 2;
 
 	polls->bss->n_polls = 0;
+	*ret_n = n;
 	qsort(polls->bss->poll_ns, n, sizeof(__u32), number_order);
 	return n ? (double)polls->bss->poll_ns[middle] / FLOOD_POLL_FRAMES : NAN;
 }
@@ -85,12 +86,12 @@ void round_run(const char *device, pid_t thread, const __be32 *sources_be, size_
 	sender_open(device, &sender);
 	sender_set_sources(&sender, sources_be, n);
 	sender_send(&sender, WARM_UP, INTERVAL_NS);
-	median_poll(polls);
+	median_poll(polls, &figures.paced_polls);
 	sender_send(&sender, BURSTS, INTERVAL_NS);
 	usleep(DRAIN_US);
-	figures.paced_ns = median_poll(polls);
+	figures.paced_ns = median_poll(polls, &figures.paced_polls);
 	send_flat_out(&sender, thread, device, &figures);
-	figures.flat_out_ns = median_poll(polls);
+	figures.flat_out_ns = median_poll(polls, &figures.flat_out_polls);
 	sender_close(&sender);
 	polls_bpf__destroy(polls);
 	*ret_figures = figures;

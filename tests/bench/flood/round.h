@@ -13,8 +13,9 @@
  */
 struct round_figures {
 	double paced_ns, flat_out_ns;
-	double thread_ns; /* flat out: all CPU time of the thread by frames */
-	double mpps;	  /* flat out: millions of frames that it received a second */
+	unsigned paced_polls, flat_out_polls; /* that were full */
+	double thread_ns;		      /* flat out: all CPU time of the thread by frames */
+	double mpps; /* flat out: millions of frames that it received a second */
 };
 
 /* `thread` is that of the device's NAPI. */

@@ -42,7 +42,9 @@ def bound($what; $limit; of; met):
                     paced_ns: (figures($s; .; "paced_ns") | summary),
                     flat_out_ns: (figures($s; .; "flat_out_ns") | summary),
                     thread_ns: (figures($s; .; "thread_ns") | summary),
-                    mpps: (figures($s; .; "mpps") | summary)})),
+                    mpps: (figures($s; .; "mpps") | summary),
+                    paced_polls: (figures($s; .; "paced_polls") | summary),
+                    flat_out_polls: (figures($s; .; "flat_out_polls") | summary)})),
       missing: [$missing[] | select(.scenario == $s) | {name, missing}],
     }],
     bounds: [
