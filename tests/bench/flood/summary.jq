@@ -23,7 +23,7 @@ def net_ratio($scenario; $a; $b; $floor; $figure):
   | transpose | map(select(all(. != null)) | (.[0] - .[2]) / (.[1] - .[2]))
   | if length == 0 then null else quantile(0.5) end;
 
-def verdict(met): {value: ., met: (if . == null then false else met end)};
+def verdict(met): {value: ., met: (if . == null then null else met end)};
 def bound($what; $limit; of; met):
   {what: $what, limit: $limit,
    paced: (("paced_ns" | of) | verdict(met)), flat_out: (("flat_out_ns" | of) | verdict(met))};

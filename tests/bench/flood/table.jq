@@ -3,7 +3,6 @@
 
 def places($n): (. * pow(10; $n) | round / pow(10; $n) | tostring) as $text
   | if $n > 0 and ($text | contains(".") | not) then $text + "." + "0" * $n else $text end;
-def value($n): if . == null then "none" else places($n) end;
 def spread: if . == null then "none" else "\(.median | round) (\(.low | round)–\(.high | round))" end;
 def pad($n; $right): (" " * ($n - length) // "") as $space | if $right then $space + . else . + $space end;
 
@@ -15,7 +14,7 @@ def figures: line(32; 19);
 def bounds: line(70; 17);
 def rule($columns): if markdown then "|---" + "|--:" * ($columns - 1) + "|" else empty end;
 
-def verdict: (.value | value(2)) + ({"true": ": met", "false": ": not met"}[.met | tostring] // "");
+def verdict: (.value | if . == null then "not measured" else places(2) end) + ({"true": ": met", "false": ": not met"}[.met | tostring] // "");
 
 "\(.machine.cpus) CPUs, \(.machine.cpu), Linux \(.machine.kernel), \(.machine.date); medians (quartiles) of \(.rounds) rounds",
 (.scenarios[]
