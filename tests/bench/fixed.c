@@ -19,7 +19,7 @@ static const struct table table = {
 	.ratio = true,
 };
 
-static const struct effort effort = {.rounds = 31, .frames = 200000};
+static const struct effort effort = {.rounds = 21, .frames = 200000};
 
 #define PORT (SERVICE_PORT + 500)
 

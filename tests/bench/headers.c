@@ -17,7 +17,7 @@ static const struct table table = {
 	.keys = {"bare", "vpcgate", "vpcgate_track", "vpcgate_services"},
 };
 
-static const struct effort effort = {.rounds = 21, .frames = 200000};
+static const struct effort effort = {.rounds = 15, .frames = 200000};
 
 #define OTHER4 "203.0.113.10"
 #define OTHER6 "2001:db8::10"

@@ -27,7 +27,7 @@ static const struct table egress_table = {
 	.keys = {"bare", "vpcgate_egress"},
 };
 
-static const struct effort effort = {.rounds = 21, .frames = 200000};
+static const struct effort effort = {.rounds = 15, .frames = 200000};
 
 static const struct incoming {
 	const char *name;

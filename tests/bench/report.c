@@ -27,7 +27,7 @@ static void print_rule(int width)
 
 void report_begin(const struct table *table)
 {
-	printf("\n%s\n\n", table->title);
+	printf("\n### %s\n\n", table->title);
 	for (int i = 0; i < MAX_LABELS && table->labels[i]; i++)
 		printf("| %-*s ", LABEL_WIDTH(i), table->labels[i]);
 	for (int i = 0; i < MAX_FIGURES && table->figures[i]; i++)
@@ -214,6 +214,6 @@ void report_write(const struct report *report, const struct bound *bounds, size_
 	if (asprintf(&path, "%s/bench.json", build ? build : "build") < 0 ||
 	    json_dump_file(root, path, JSON_INDENT(2) | JSON_REAL_PRECISION(6)) < 0)
 		die("can't write bench.json");
-	printf("\nwritten: %s\n", path);
+	fprintf(stderr, "written: %s\n", path);
 	json_decref(root);
 }
