@@ -30,7 +30,7 @@ static struct lpm_entry *list_all(const struct vg_policy *policy, const __u8 *sl
 	struct lpm_entry *all;
 
 	for (size_t s = 0; s < policy->n_sets; s++)
-		n += policy->sets[s].n_ranges;
+		n += vg_set_size(&policy->sets[s]);
 	all = calloc(n, sizeof(*all));
 	if (!all)
 		die("no memory");
@@ -44,8 +44,8 @@ static struct lpm_entry *list_all(const struct vg_policy *policy, const __u8 *sl
 	for (size_t s = 0; s < policy->n_sets; s++) {
 		const struct vg_set *set = &policy->sets[s];
 
-		for (size_t i = 0; i < set->n_ranges; i++) {
-			all[n].prefix = set->ranges[i].prefix;
+		for (size_t i = 0; i < vg_set_size(set); i++) {
+			all[n].prefix = vg_set_range(set, i).prefix;
 			all[n].class = (struct vg_class){.sets = 1ULL << s, .source = slots[s]};
 			n += all[n].prefix.address.family == family;
 		}
