@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "share/cleanup.h"
-#include "tests/bench/measure.h"
+#include "tests/bench/die.h"
 
 #define SEED 4
 #define STREAM 99 /* not one that prefixes are made from */

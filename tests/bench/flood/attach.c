@@ -7,9 +7,9 @@
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
+#include "tests/bench/die.h"
 #include "tests/bench/drop.skel.h"
 #include "tests/bench/flood/read.skel.h"
-#include "tests/bench/measure.h"
 #include "tests/bench/reference.h"
 #include "tests/bench/lpm.skel.h"
 

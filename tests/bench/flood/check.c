@@ -7,9 +7,9 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include "share/cleanup.h"
+#include "tests/bench/die.h"
 #include "tests/bench/flood/device.h"
 #include "tests/bench/flood/sender.h"
-#include "tests/bench/measure.h"
 
 #define INTERVAL_NS 1000000 /* of bursts */
 #define PATIENCE_US 200000  /* without a datagram */

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 #include "share/cleanup.h"
-#include "tests/bench/measure.h"
+#include "tests/bench/die.h"
 
 /* The number that a file begins with. */
 static __u64 read_number(const char *path)

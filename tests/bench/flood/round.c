@@ -7,11 +7,11 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include "tests/bench/die.h"
 #include "tests/bench/flood/device.h"
 #include "tests/bench/flood/polls.h"
 #include "tests/bench/flood/polls.skel.h"
 #include "tests/bench/flood/sender.h"
-#include "tests/bench/measure.h"
 
 #define FRAME_NS 2000 /* of the sender's time in bursts: more than any candidate takes */
 #define INTERVAL_NS ((__u64)FRAME_NS * FLOOD_BURST)

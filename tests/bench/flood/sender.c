@@ -5,9 +5,9 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <string.h>
+#include "tests/bench/die.h"
 #include "tests/bench/flood/device.h"
 #include "tests/bench/flood/send.skel.h"
-#include "tests/bench/measure.h"
 
 /* The checksum of a header whose own field is 0 (RFC 1071). */
 static __u16 header_check(const void *header)
