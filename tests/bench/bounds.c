@@ -103,7 +103,8 @@ bool bounds_print(const struct bound *bounds, size_t n)
 {
 	bool met = true;
 
-	printf("\n### Bounds\n\n| %-40s | %-22s | %-8s | %-6s |\n", "what", "bound", "measured", "");
+	printf("\n### Bounds\n\n| %-40s | %-22s | %-8s | %-6s |\n", "what", "bound", "measured",
+	       "");
 	puts("|---|---|---|---|");
 	for (size_t i = 0; i < n; i++) {
 		char limit[32];

@@ -3,9 +3,10 @@
 
 #include <bpf/bpf.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
-#include "core/config.h"
 #include "share/cleanup.h"
+#include "share/file.h"
 #include "tests/bench/die.h"
 #include "tests/bench/frames.h"
 
@@ -35,61 +36,55 @@ static void step_end(struct gate_step *step)
 
 /* ---- from config to policy ---- */
 
-/* The file that the config names, which is in memory. */
-struct text {
-	char *bytes;
-	size_t length;
+/* A file that this process alone sees, through a path that the config's reader can open. */
+struct memory_file {
+	FILE *stream;
+	char path[32];
 };
 
-static int read_text(void *context, const char *path, char **ret_text, size_t *ret_length)
+static void memory_file_open(struct memory_file *ret_file)
 {
-	const struct text *text = context;
+	const int fd = memfd_create("bench", MFD_CLOEXEC);
 
-	(void)path;
-	*ret_text = malloc(text->length + 1);
-	if (!*ret_text)
-		return -ENOMEM;
-	memcpy(*ret_text, text->bytes, text->length + 1);
-	*ret_length = text->length;
-	return 0;
+	if (fd < 0)
+		die("memfd_create: %s", strerror(errno));
+	snprintf(ret_file->path, sizeof(ret_file->path), "/proc/self/fd/%d", fd);
+	ret_file->stream = fdopen(fd, "w");
+	if (!ret_file->stream)
+		die("no memory");
 }
 
-static char *make_config(const struct gate_wish *wish, size_t *ret_length)
+static void memory_file_close(struct memory_file *file)
 {
-	char *text = NULL;
-	FILE *stream = open_memstream(&text, ret_length);
+	fclose(file->stream);
+}
 
-	if (!stream)
-		die("no memory");
-	fprintf(stream,
+static void write_config(const struct gate_wish *wish, const char *prefixes, FILE *to)
+{
+	fprintf(to,
 		"interfaces: [bench0]\ningress: internal\nreplies: %s\n"
-		"sources:\n  vpc: [\"file:/prefixes.txt\"]\n",
-		wish->track ? "track" : "off");
+		"sources:\n  vpc: [\"file:%s\"]\n",
+		wish->track ? "track" : "off", prefixes);
 	if (wish->services)
-		fputs("services:\n", stream);
+		fputs("services:\n", to);
 	for (unsigned i = 0; i < wish->services; i++)
-		fprintf(stream, "  - {name: s%u, protocol: tcp, port: %u}\n", i, SERVICE_PORT + i);
-	if (fclose(stream) != 0)
-		die("no memory");
-	return text;
+		fprintf(to, "  - {name: s%u, protocol: tcp, port: %u}\n", i, SERVICE_PORT + i);
 }
 
 static void read_policy(const struct gate_wish *wish, struct gate *gate, struct vg_diag *diag)
 {
-	_cleanup_(vg_config_free_p) struct vg_config *config = NULL;
-	_cleanup_free_ char *yaml = NULL, *prefixes = NULL;
-	struct text file;
-	const struct vg_reader reader = {.read = read_text, .context = &file};
-	size_t length;
+	_cleanup_(memory_file_close) struct memory_file config;
+	_cleanup_(memory_file_close) struct memory_file prefixes;
 	int r;
 
-	yaml = make_config(wish, &length);
-	prefixes = prefixes_text(wish->prefixes, &file.length);
-	file.bytes = prefixes;
+	memory_file_open(&config);
+	memory_file_open(&prefixes);
+	prefixes_write(wish->prefixes, prefixes.stream);
+	write_config(wish, prefixes.path, config.stream);
+	if (fflush(prefixes.stream) != 0 || fflush(config.stream) != 0)
+		die("no memory");
 	step_begin(&gate->parse);
-	r = vg_config_parse("vpcgate.yaml", yaml, length, &config, diag);
-	if (r >= 0)
-		r = vg_policy_build(config, &reader, &gate->policy, diag);
+	r = vg_policy_read(config.path, &vg_file_reader, &gate->policy, diag);
 	step_end(&gate->parse);
 	if (r < 0)
 		die("%s", diag->text);

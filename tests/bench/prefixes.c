@@ -2,7 +2,6 @@
 #include "tests/bench/prefixes.h"
 
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include "share/cleanup.h"
 #include "tests/bench/die.h"
@@ -170,20 +169,12 @@ void prefixes_done(struct prefixes *prefixes)
 	free(prefixes->items);
 }
 
-char *prefixes_text(const struct prefixes *prefixes, size_t *ret_length)
+void prefixes_write(const struct prefixes *prefixes, FILE *to)
 {
-	char *text = malloc(prefixes->n * VG_PREFIX_TEXT_SIZE + 1), *end = text;
+	char text[VG_PREFIX_TEXT_SIZE];
 
-	if (!text)
-		die("no memory");
-	for (size_t i = 0; i < prefixes->n; i++) {
-		char one[VG_PREFIX_TEXT_SIZE];
-
-		end += sprintf(end, "%s\n", vg_prefix_format(&prefixes->items[i], one));
-	}
-	*end = '\0';
-	*ret_length = end - text;
-	return text;
+	for (size_t i = 0; i < prefixes->n; i++)
+		fprintf(to, "%s\n", vg_prefix_format(&prefixes->items[i], text));
 }
 
 struct vg_address prefixes_inside(const struct prefixes *prefixes, struct vg_random *random)

@@ -7,6 +7,7 @@
 #define VPCGATE_BENCH_PREFIXES_H
 
 #include <stddef.h>
+#include <stdio.h>
 #include "core/prefix.h"
 #include "tests/oracle/random.h"
 
@@ -22,8 +23,8 @@ void prefixes_make(int family, size_t n, struct prefixes *ret_prefixes);
 void prefixes_standard(struct prefixes *ret_prefixes);
 void prefixes_done(struct prefixes *prefixes);
 
-/* One a line, as a `file:` of a config has them; on the heap. */
-char *prefixes_text(const struct prefixes *prefixes, size_t *ret_length);
+/* One a line, as a `file:` of a config has them. */
+void prefixes_write(const struct prefixes *prefixes, FILE *to);
 
 /* An address inside one of the prefixes, or one from where the Internet has its own. */
 struct vg_address prefixes_inside(const struct prefixes *prefixes, struct vg_random *random);

@@ -22,10 +22,9 @@ static void run(const struct bench *bench, int family, const struct size *size)
 {
 	_cleanup_(prefixes_done) struct prefixes prefixes;
 	double parse[TIMES], compile[TIMES], load[TIMES], clock[TIMES], bytes[TIMES];
-	struct row row = {
-		.table = &table, .prefixes = size_fill(size, family), .effort = {.rounds = TIMES}};
+	struct row row = {.table = &table, .prefixes = size->n, .effort = {.rounds = TIMES}};
 
-	prefixes_make(family, size_fill(size, family), &prefixes);
+	prefixes_make(family, size->n, &prefixes);
 	for (int i = 0; i < TIMES; i++) {
 		_cleanup_(gate_close) struct gate gate;
 
@@ -51,7 +50,7 @@ void bench_publish(const struct bench *bench)
 	report_begin(&table);
 	for (int family = 4; family <= 6; family += 2)
 		for (size_t i = 0; i < VG_ARRAY_SIZE(sizes); i++)
-			if (size_fill(&sizes[i], family) &&
+			if (size_is_for(&sizes[i], family) &&
 			    options_have_size(bench->options, sizes[i].n))
 				run(bench, family, &sizes[i]);
 }

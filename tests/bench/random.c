@@ -140,13 +140,12 @@ static void make_frames(int family, struct vg_frame *syn, struct vg_frame *udp)
 static void run(const struct bench *bench, const struct kind *kind, const struct size *size)
 {
 	_cleanup_(prefixes_done) struct prefixes prefixes;
-	struct row row = {
-		.table = &table, .prefixes = size_fill(size, kind->family), .effort = effort};
+	struct row row = {.table = &table, .prefixes = size->n, .effort = effort};
 	struct program programs[N_PROGRAMS];
 	struct vg_frame syn, udp;
 	struct contest contest;
 
-	prefixes_make(kind->family, size_fill(size, kind->family), &prefixes);
+	prefixes_make(kind->family, size->n, &prefixes);
 	contest_open(bench, kind, &prefixes, &contest);
 	make_frames(kind->family, &syn, &udp);
 	verify_random(&contest.off, contest.fds, N_PROGRAMS, &syn, kind->name);
@@ -170,7 +169,7 @@ void bench_random(const struct bench *bench)
 		if (!options_have_part(bench->options, kinds[k].part))
 			continue;
 		for (size_t i = 0; i < VG_ARRAY_SIZE(sizes); i++) {
-			if (!size_fill(&sizes[i], kinds[k].family) ||
+			if (!size_is_for(&sizes[i], kinds[k].family) ||
 			    !options_have_size(bench->options, sizes[i].n))
 				continue;
 			if (!begun)

@@ -1,29 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The numbers of prefixes that the benchmark goes through. */
+/* The numbers of prefixes that the benchmark goes through, for each family up to its limit. */
 #ifndef VPCGATE_BENCH_SIZES_H
 #define VPCGATE_BENCH_SIZES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include "vpcgate/abi.h"
-
-#define BUILT_IN 10 /* room for the prefixes that a policy adds itself, at the limits */
 
 static const struct size {
 	const char *name;
 	size_t n;
-	size_t fill4, fill6; /* prefixes of that family; 0: not for it */
+	bool ip4, ip6;
 } sizes[] = {
-	{"20", 20, 20, 20},
-	{"1k", 1000, 1000, 1000},
-	{"10k", 10000, 10000, 10000},
-	{"100k", 100000, 100000, 100000},
-	{"250k", VG_MAX_PREFIXES6, 0, VG_MAX_PREFIXES6 - BUILT_IN},
-	{"1M", VG_MAX_PREFIXES4, VG_MAX_PREFIXES4 - BUILT_IN, 0},
+	{"20", 20, true, true},
+	{"1k", 1000, true, true},
+	{"10k", 10000, true, true},
+	{"100k", 100000, true, true},
+	{"250k", VG_MAX_PREFIXES6, false, true},
+	{"1M", VG_MAX_PREFIXES4, true, false},
 };
 
-static inline size_t size_fill(const struct size *size, int family)
+static inline bool size_is_for(const struct size *size, int family)
 {
-	return family == 4 ? size->fill4 : size->fill6;
+	return family == 4 ? size->ip4 : size->ip6;
 }
 
 #endif

@@ -14,21 +14,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include "share/cleanup.h"
+#include "tests/bench/die.h"
 #include "tests/bench/flood/addresses.h"
 #include "tests/bench/flood/attach.h"
 #include "tests/bench/flood/check.h"
 #include "tests/bench/flood/round.h"
-#include "tests/bench/measure.h"
 
 static void print_prefixes(char **args)
 {
-	_cleanup_free_ char *text = NULL;
 	struct prefixes prefixes;
-	size_t length;
 
 	prefixes_make(4, strtoul(args[0], NULL, 10), &prefixes);
-	text = prefixes_text(&prefixes, &length);
-	fputs(text, stdout);
+	prefixes_write(&prefixes, stdout);
 	prefixes_done(&prefixes);
 }
 
