@@ -99,23 +99,34 @@ const char *bound_state(const struct bound *bound)
 	return is_met(bound) ? "met" : "missed";
 }
 
-bool bounds_print(const struct bound *bounds, size_t n)
+static void print_head(void)
 {
-	bool met = true;
-
 	printf("\n### Bounds\n\n| %-40s | %-22s | %-8s | %-6s |\n", "what", "bound", "measured",
 	       "");
 	puts("|---|---|---|---|");
-	for (size_t i = 0; i < n; i++) {
-		char limit[32];
+}
 
+static void print_bound(const struct bound *bound)
+{
+	char limit[32];
+
+	snprintf(limit, sizeof(limit), "%s %g %s", bound->at_least ? "at least" : "at most",
+		 bound->limit, bound->unit);
+	printf("| %-40s | %-22s | %8.1f | %-6s |\n", bound->text, limit, bound->value,
+	       bound_state(bound));
+}
+
+bool bounds_print(const struct bound *bounds, size_t n)
+{
+	bool met = true, begun = false;
+
+	for (size_t i = 0; i < n; i++) {
 		if (isnan(bounds[i].value))
 			continue;
-		snprintf(limit, sizeof(limit), "%s %g %s",
-			 bounds[i].at_least ? "at least" : "at most", bounds[i].limit,
-			 bounds[i].unit);
-		printf("| %-40s | %-22s | %8.1f | %-6s |\n", bounds[i].text, limit, bounds[i].value,
-		       bound_state(&bounds[i]));
+		if (!begun)
+			print_head();
+		begun = true;
+		print_bound(&bounds[i]);
 		met = met && is_met(&bounds[i]);
 	}
 	return met;

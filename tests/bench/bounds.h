@@ -17,7 +17,7 @@ struct bound {
 /* Fills in the bounds with what the report says. */
 size_t bounds_take(const struct report *report, struct bound ret_bounds[MAX_BOUNDS]);
 
-/* Prints them; false where one that was measured is missed. */
+/* Prints those that were measured; false where one is missed. */
 bool bounds_print(const struct bound *bounds, size_t n);
 
 const char *bound_state(const struct bound *bound); /* "met", "missed", "not measured" */

@@ -73,8 +73,8 @@ static void write_config(const struct gate_wish *wish, const char *prefixes, FIL
 
 static void read_policy(const struct gate_wish *wish, struct gate *gate, struct vg_diag *diag)
 {
-	_cleanup_(memory_file_close) struct memory_file config;
-	_cleanup_(memory_file_close) struct memory_file prefixes;
+	_cleanup_(memory_file_close) struct memory_file config = {0};
+	_cleanup_(memory_file_close) struct memory_file prefixes = {0};
 	int r;
 
 	memory_file_open(&config);
