@@ -5,6 +5,7 @@
 
 #include "bpf/l4.h"
 #include "bpf/trie.h"
+#include "vpcgate/admit.h"
 
 /*
  * Index into settings.nic of the NIC that a frame comes in or leaves by; one that no policy names is judged as
@@ -37,35 +38,30 @@ static __always_inline __u32 vg_lookup16(void *table, __u32 index)
 	return page ? page->value[index & 255] : 0;
 }
 
-/* `port` is the destination's. */
-static __always_inline __u32 vg_classify_l4(__u32 protocol, __u32 port)
+/* An element of `l4_table`; `port` is the destination's. */
+static __always_inline __u32 vg_look_up_l4(__u32 protocol, __u32 port)
 {
+	__u32 at = VG_L4_BLOCK_PROTOCOL + (protocol & 255);
+
 	if (protocol == VG_PROTOCOL_UNKNOWN)
-		return VG_L4_UNKNOWN;
-	if (port == VG_UNKNOWN)
-		return vg_lookup16(&l4_class, VG_L4_BLOCK_PROTOCOL + protocol);
-	if (protocol == IPPROTO_TCP)
-		return vg_lookup16(&l4_class, VG_L4_BLOCK_TCP + port);
-	if (protocol == IPPROTO_UDP)
-		return vg_lookup16(&l4_class, VG_L4_BLOCK_UDP + port);
-	return vg_lookup16(&l4_class, VG_L4_BLOCK_SCTP + port);
+		return settings.l4_unknown;
+	if (port < VG_UNKNOWN) {
+		at = VG_L4_BLOCK_SCTP + port;
+		if (protocol == IPPROTO_TCP)
+			at = VG_L4_BLOCK_TCP + port;
+		else if (protocol == IPPROTO_UDP)
+			at = VG_L4_BLOCK_UDP + port;
+	}
+	return l4_table[at];
 }
 
 /* 1 + the index of the service for that destination class and L4, or 0. */
 static __always_inline __u32 vg_find_service(__u32 destination, __u32 protocol, __u32 port)
 {
-	return vg_lookup16(&services,
-			   destination * settings.l4_classes + vg_classify_l4(protocol, port));
-}
+	const __u32 found = vg_look_up_l4(protocol, port);
 
-/* Rows 7, 8, 11 and 12 of the verdict table. */
-static __always_inline __u32 vg_admit(bool open, __u64 sets, const struct vg_class *class)
-{
-	if (open)
-		return VG_PASS_OPEN;
-	if (class->sets & sets)
-		return VG_PASS_ADMITTED;
-	return class->sets ? VG_DROP_NOT_ADMITTED : VG_DROP_UNLISTED;
+	return settings.to ? vg_lookup16(&services, destination * settings.l4_classes + found)
+			   : found;
 }
 
 /* What is known of a frame once it was judged, for the counters. */
@@ -91,7 +87,7 @@ static __always_inline struct vg_judged vg_judged_by(__u32 nic_index)
 static __always_inline __u32 vg_admit_any(const struct vg_class *class,
 					  const volatile struct vg_nic *nic)
 {
-	return vg_admit(nic->admission.open, nic->admission.sets, class);
+	return vg_admit(nic->admission.open, nic->admission.sets, class->sets);
 }
 
 /* What rows 7, 8, 11 and 12 say, and by which service (counter slot, or VG_NO_SERVICE). */
@@ -114,7 +110,7 @@ static __always_inline struct vg_ruling vg_admit_l4(const struct vg_class *class
 	a = bpf_map_lookup_elem(&admission, &key);
 	if (!a) /* ours is never missing */
 		return (struct vg_ruling){VG_DROP_UNLISTED, VG_NO_SERVICE};
-	return (struct vg_ruling){vg_admit(a->open, a->sets, class), a->service};
+	return (struct vg_ruling){vg_admit(a->open, a->sets, class->sets), a->service};
 }
 
 #endif

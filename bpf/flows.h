@@ -93,19 +93,25 @@ static __always_inline bool vg_read_sent(const struct vg_l4 *l4, __u32 icmp, __u
 static __always_inline bool vg_read_plain(const struct vg_packet *p, __u32 protocol, __u32 payload,
 					  struct vg_tuple *ret_tuple)
 {
-	const bool tcp = protocol == IPPROTO_TCP;
 	const struct vg_ports *ports = vg_peek(p, sizeof(*ports));
-	const __u8 *header = vg_peek(p, VG_TCP_FLAGS_AT + 1);
+	__u32 tcp_flags = 0;
 
-	if ((!tcp && protocol != IPPROTO_UDP) || !ports || payload < sizeof(*ports))
+	if (!ports || payload < sizeof(*ports))
 		return false;
-	if (tcp && (!header || payload <= VG_TCP_FLAGS_AT))
+	if (protocol == IPPROTO_TCP) {
+		const __u8 *header = vg_peek(p, VG_TCP_FLAGS_AT + 1);
+
+		if (!header || payload <= VG_TCP_FLAGS_AT)
+			return false;
+		tcp_flags = header[VG_TCP_FLAGS_AT];
+	} else if (protocol != IPPROTO_UDP) {
 		return false;
+	}
 	*ret_tuple = (struct vg_tuple){
 		.remote_port = ports->source,
 		.local_port = ports->destination,
 		.protocol = protocol,
-		.tcp_flags = tcp && header ? header[VG_TCP_FLAGS_AT] : 0,
+		.tcp_flags = tcp_flags,
 	};
 	return true;
 }

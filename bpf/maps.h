@@ -14,6 +14,7 @@ const volatile struct vg_settings settings = {};
 
 struct vg_trie_root source4_root, source6_root, to4_root, to6_root;
 struct vg_class classes[VG_MAX_CLASSES];
+__u16 l4_table[VG_L4_MAX];
 
 /* Userspace sets max_entries; a table that a policy doesn't use has one element. */
 #define VG_TABLE(name, element)                    \
@@ -39,7 +40,6 @@ VG_POOL(source4_pool);
 VG_POOL(source6_pool);
 VG_POOL(to4_pool);
 VG_POOL(to6_pool);
-VG_TABLE(l4_class, struct vg_page16);
 VG_TABLE(services, struct vg_page16);
 VG_TABLE(admission, struct vg_admission);
 

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * The way of a frame: headers, source class, then admission and counter. One program a generation.
- * A frame whose verdict doesn't depend on L4 never leaves the first function; the others go through
- * one of the two that look deeper, kept out of line so that they cost the first one no registers.
+ * Plain frames, which are nearly all, take the short way of bpf/plain.h. What looks deeper is kept out
+ * of line, so that it costs the rest no registers.
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
 #include <bpf/bpf_helpers.h>
 #include "bpf/admission.h"
-#include "bpf/counters.h"
 #include "bpf/ethernet.h"
+#include "bpf/finish.h"
 #include "bpf/fragments.h"
 #include "bpf/ip.h"
 #include "bpf/packet.h"
+#include "bpf/plain.h"
 #include "bpf/recorder.h"
 #include "bpf/replies.h"
 #include "bpf/source.h"
@@ -48,7 +49,7 @@ static __noinline __u32 vg_look_deeper4(struct vg_packet *p, const struct iphdr 
 			return followed;
 	}
 	if (settings.to)
-		destination = vg_classify4(&to4_root, ip->daddr, vg_to4_below);
+		destination = vg_classify4(&to4_root, &ip->daddr, vg_to4_below);
 	ruling = vg_admit_l4(class, j->nic, destination, l4.protocol, l4.port);
 	j->service = ruling.service;
 	if (ruling.outcome >= VG_DROP_FIRST)
@@ -121,58 +122,26 @@ static __always_inline __u32 vg_judge_l4_ip6(struct vg_packet *p, const struct i
 	return vg_judge_error6(p, ip, j, outcome);
 }
 
-/* Rows 9 and 10 for a frame that was judged without a look at its L4 and is refused. */
-static __always_inline __u32 vg_judge_refused4(struct vg_packet *p, const struct iphdr *ip,
-					       const struct vg_class *class, struct vg_judged *j,
-					       __u32 outcome)
-{
-	struct vg_tuple tuple;
-
-	if (settings.track && vg_read_plain4(p, ip, &tuple))
-		return vg_is_reply4(ip, &tuple, p->length) ? VG_PASS_REPLY : outcome;
-	if (settings.track || ip->protocol == IPPROTO_ICMP)
-		return vg_judge_l4_ip4(p, ip, class, j);
-	return outcome;
-}
-
-static __always_inline __u32 vg_judge_refused6(struct vg_packet *p, const struct ipv6hdr *ip,
-					       const struct vg_class *class, struct vg_judged *j,
-					       __u32 outcome)
-{
-	struct vg_tuple tuple;
-
-	if (settings.track && vg_read_plain6(p, ip, &tuple))
-		return vg_is_reply6(ip, &tuple, p->length) ? VG_PASS_REPLY : outcome;
-	if (settings.track || ip->nexthdr == IPPROTO_ICMPV6 || vg_is_extension(ip->nexthdr))
-		return vg_judge_l4_ip6(p, ip, class, j);
-	return outcome;
-}
-
 static __always_inline __u32 vg_judge_ip4(struct vg_packet *p, struct vg_judged *j)
 {
 	const struct iphdr *ip = vg_parse_ip4(p);
 	const struct vg_class *class;
-	__u32 outcome;
 
 	if (!ip) {
 		vg_measure(p);
 		return VG_DROP_MALFORMED;
 	}
-	class = vg_class_of4(ip->saddr);
+	class = vg_class_of4(&ip->saddr);
 	j->source = class->source;
 	if (class->flags & (VG_CLASS_MARTIAN | VG_CLASS_METADATA))
 		return class->flags & VG_CLASS_MARTIAN ? VG_DROP_MARTIAN : VG_PASS_ESSENTIAL;
-	if (settings.services || vg_maybe_essential4(p, ip, class))
-		return vg_judge_l4_ip4(p, ip, class, j);
-	outcome = vg_admit_any(class, j->nic);
-	return outcome < VG_DROP_FIRST ? outcome : vg_judge_refused4(p, ip, class, j, outcome);
+	return vg_judge_l4_ip4(p, ip, class, j);
 }
 
 static __always_inline __u32 vg_judge_ip6(struct vg_packet *p, struct vg_judged *j)
 {
 	const struct ipv6hdr *ip = vg_parse_ip6(p);
 	const struct vg_class *class;
-	__u32 outcome;
 
 	if (!ip) {
 		vg_measure(p);
@@ -182,33 +151,14 @@ static __always_inline __u32 vg_judge_ip6(struct vg_packet *p, struct vg_judged 
 	j->source = class->source;
 	if (class->flags & (VG_CLASS_MARTIAN | VG_CLASS_METADATA))
 		return class->flags & VG_CLASS_MARTIAN ? VG_DROP_MARTIAN : VG_PASS_ESSENTIAL;
-	if (settings.services || vg_maybe_essential6(ip, class))
-		return vg_judge_l4_ip6(p, ip, class, j);
-	if (class->flags & VG_CLASS_UNSPECIFIED6)
-		return VG_DROP_MARTIAN;
-	outcome = vg_admit_any(class, j->nic);
-	return outcome < VG_DROP_FIRST ? outcome : vg_judge_refused6(p, ip, class, j, outcome);
+	return vg_judge_l4_ip6(p, ip, class, j);
 }
 
-/* Counts the frame and turns its outcome into what the driver does with it. */
-static __always_inline int vg_finish(const struct vg_packet *p, const struct vg_judged *j,
-				     __u32 outcome)
-{
-	const __u32 slot = j->nic->slot;
-	__u32 row = outcome, verdict = VG_VERDICT_PASS;
-
-	if (outcome >= VG_DROP_FIRST) {
-		verdict = settings.monitor ? VG_VERDICT_WOULD_DROP : VG_VERDICT_DROP;
-		row = settings.monitor ? VG_ROW_WOULD_DROP(outcome) : outcome;
-	}
-	vg_count_frame(slot, row, j->source, p->length);
-	if (settings.services && j->service != VG_NO_SERVICE)
-		vg_count_service(slot, j->service, verdict, p->length);
-	return verdict == VG_VERDICT_DROP ? XDP_DROP : XDP_PASS;
-}
-
-SEC("xdp")
-int vpcgate_policy(struct xdp_md *ctx)
+/*
+ * Any frame. A global function: the short way needs the registers, and the verifier comes here but
+ * once.
+ */
+__noinline int vg_judge_frame(struct xdp_md *ctx)
 {
 	struct vg_packet p = {
 		.ctx = ctx,
@@ -227,7 +177,28 @@ int vpcgate_policy(struct xdp_md *ctx)
 		else
 			outcome = vg_judge_ip6(&p, &j);
 	}
-	return vg_finish(&p, &j, outcome);
+	return vg_finish(j.nic, outcome, j.source, j.service, p.length);
+}
+
+/* The most frequent policies have a copy of the short way that tests no option. */
+static __always_inline int vg_judge_by_options(struct xdp_md *ctx)
+{
+	const __u32 bare = VG_OPTION_PLAIN, track = VG_OPTION_PLAIN | VG_OPTION_TRACK;
+	const __u32 options = settings.options;
+
+	if (options == bare)
+		return vg_judge_plain(ctx, bare);
+	if (options == track)
+		return vg_judge_plain(ctx, track);
+	return vg_judge_plain(ctx, options);
+}
+
+SEC("xdp")
+int vpcgate_policy(struct xdp_md *ctx)
+{
+	const int verdict = vg_judge_by_options(ctx);
+
+	return verdict == VG_NOT_PLAIN ? vg_judge_frame(ctx) : verdict;
 }
 
 SEC("tc")

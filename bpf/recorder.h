@@ -74,7 +74,7 @@ static __always_inline bool vg_is_ours(const struct vg_class *class, const struc
 
 static __always_inline bool vg_is_ours4(const struct iphdr *ip, const struct vg_judged *j)
 {
-	return !j->from || vg_is_ours(vg_class_of4(ip->saddr), j);
+	return !j->from || vg_is_ours(vg_class_of4(&ip->saddr), j);
 }
 
 static __always_inline bool vg_is_ours6(const struct ipv6hdr *ip, const struct vg_judged *j)

@@ -51,8 +51,8 @@ static __noinline __u32 vg_judge_answer4(const struct iphdr *ip, __u32 protocol,
 	__u32 destination = 0;
 
 	if (settings.to)
-		destination = vg_classify4(&to4_root, ip->saddr, vg_to4_below);
-	return vg_judge_answer(vg_class_of4(ip->daddr), destination, protocol, port, j);
+		destination = vg_classify4(&to4_root, &ip->saddr, vg_to4_below);
+	return vg_judge_answer(vg_class_of4(&ip->daddr), destination, protocol, port, j);
 }
 
 static __noinline __u32 vg_judge_answer6(const struct ipv6hdr *ip, __u32 protocol, __u32 port,

@@ -47,9 +47,18 @@ static __always_inline __u32 vg_ones(__u64 bits)
 	return bits * 0x0101010101010101 >> 56;
 }
 
-/* `at` is where in the page the runs begin; nothing behind `last` is read. */
-static __always_inline __u32 vg_runs_entry(const void *page, __u32 at, __u32 last, __u32 stride,
-					   __u64 *bits)
+/*
+ * Is what begins at that offset of a page in the pool? Reads the bound from rodata each time: kept in
+ * a spilled register, older verifiers forget it.
+ */
+static __always_inline bool vg_in_pool(const volatile struct vg_pool *shape, __u32 at)
+{
+	return at <= shape->last;
+}
+
+/* `at` is where in the page the runs begin. */
+static __always_inline __u32 vg_runs_entry(const void *page, const volatile struct vg_pool *shape,
+					   __u32 at, __u32 stride, __u64 *bits)
 {
 	const __u32 slot = *bits >> (64 - stride), word = slot >> 6;
 	const __u32 starts_at = at + word * sizeof(__u64);
@@ -57,12 +66,12 @@ static __always_inline __u32 vg_runs_entry(const void *page, __u32 at, __u32 las
 	__u32 entry_at;
 	__u64 starts;
 
-	if (starts_at > last || before_at > last)
+	if (!vg_in_pool(shape, starts_at) || !vg_in_pool(shape, before_at))
 		return VG_NOWHERE;
 	starts = *(const __u64 *)(page + starts_at) << (63 - (slot & 63));
 	entry_at = at + VG_RUNS_ENTRIES(stride) - sizeof(__u32) +
 		   (*(const __u16 *)(page + before_at) + vg_ones(starts)) * sizeof(__u32);
-	if (entry_at > last)
+	if (!vg_in_pool(shape, entry_at))
 		return VG_NOWHERE;
 	*bits <<= stride;
 	return *(const __u32 *)(page + entry_at);
@@ -110,8 +119,8 @@ static __always_inline __u32 vg_place(__u32 entry)
 }
 
 /* A pool of nodes is a single page. */
-static __always_inline __u32 vg_walk_nodes(void *pool, __u32 last, __u32 entry, __u64 bits,
-					   __u64 lower, int levels)
+static __always_inline __u32 vg_walk_nodes(void *pool, const volatile struct vg_pool *shape,
+					   __u32 entry, __u64 bits, __u64 lower, int levels)
 {
 	const void *page = vg_page(pool, 0);
 
@@ -120,7 +129,7 @@ static __always_inline __u32 vg_walk_nodes(void *pool, __u32 last, __u32 entry, 
 	for (int i = 0; i < levels && vg_kind(entry) != VG_ENTRY_LEAF; i++) {
 		const __u32 at = vg_place(entry);
 
-		if (at > last)
+		if (!vg_in_pool(shape, at))
 			return VG_NOWHERE;
 		if (vg_kind(entry) == VG_ENTRY_SKIP) {
 			entry = vg_skip_entry(page + at, &bits);
@@ -134,9 +143,10 @@ static __always_inline __u32 vg_walk_nodes(void *pool, __u32 last, __u32 entry, 
 	return vg_kind(entry) == VG_ENTRY_LEAF ? entry : VG_NOWHERE;
 }
 
-static __always_inline __u32 vg_walk_packed(void *pool, __u32 last, bool paged, __u32 entry,
-					    __u64 bits, __u64 lower, int levels)
+static __always_inline __u32 vg_walk_packed(void *pool, const volatile struct vg_pool *shape,
+					    __u32 entry, __u64 bits, __u64 lower, int levels)
 {
+	const bool paged = shape->paged;
 	const void *page = vg_page(pool, 0);
 
 	for (int i = 0; i < levels && vg_kind(entry) != VG_ENTRY_LEAF; i++) {
@@ -144,10 +154,10 @@ static __always_inline __u32 vg_walk_packed(void *pool, __u32 last, bool paged, 
 
 		if (paged)
 			page = vg_page(pool, (entry & VG_ENTRY_PLACE) >> VG_ENTRY_PAGE_SHIFT);
-		if (!page || at > last)
+		if (!page || !vg_in_pool(shape, at))
 			return VG_NOWHERE;
 		if (kind >= VG_ENTRY_RUNS) {
-			entry = vg_runs_entry(page, at, last,
+			entry = vg_runs_entry(page, shape, at,
 					      kind - VG_ENTRY_RUNS + VG_RUNS_MIN_BITS, &bits);
 		} else if (kind == VG_ENTRY_SKIP) {
 			entry = vg_skip_entry(page + at, &bits);
@@ -169,8 +179,8 @@ static __always_inline __u32 vg_trie_walk(void *pool, const volatile struct vg_p
 					  __u32 entry, __u64 bits, __u64 lower, int levels)
 {
 	if (shape->packed)
-		return vg_walk_packed(pool, shape->last, shape->paged, entry, bits, lower, levels);
-	return vg_walk_nodes(pool, shape->last, entry, bits, lower, levels);
+		return vg_walk_packed(pool, shape, entry, bits, lower, levels);
+	return vg_walk_nodes(pool, shape, entry, bits, lower, levels);
 }
 
 /*
@@ -198,30 +208,54 @@ __noinline __u32 vg_to6_below(__u32 entry, __u64 bits, __u64 lower)
 	return vg_trie_walk(&to6_pool, &settings.to6, entry, bits, lower, VG_TRIE_LEVELS6);
 }
 
+/* The same where the call would be dear. */
+static __always_inline __u32 vg_source4_inline(__u32 entry, __u64 bits, __u64 lower)
+{
+	return vg_trie_walk(&source4_pool, &settings.source4, entry, bits, lower, VG_TRIE_LEVELS4);
+}
+
+static __always_inline __u32 vg_source6_inline(__u32 entry, __u64 bits, __u64 lower)
+{
+	return vg_trie_walk(&source6_pool, &settings.source6, entry, bits, lower, VG_TRIE_LEVELS6);
+}
+
 typedef __u32 vg_below(__u32 entry, __u64 bits, __u64 lower);
 
-static __always_inline __u32 vg_classify4(const struct vg_trie_root *root, __be32 address_be,
-					  vg_below *below)
+/* The entry that a walk begins with. */
+static __always_inline __u32 vg_root_entry(const struct vg_trie_root *root, const void *address)
 {
-	const __u32 address = bpf_ntohl(address_be);
-	const __u32 entry = root->entry[address >> 16];
+	return root->entry[*(const __be16 *)address];
+}
+
+/* `entry` is the root's. */
+static __always_inline __u32 vg_classify4_from(__u32 entry, const __be32 *address, vg_below *below)
+{
+	if (vg_kind(entry) == VG_ENTRY_LEAF)
+		return entry;
+	return below(entry, (__u64)bpf_ntohl(*address) << 48, 0);
+}
+
+static __always_inline __u32 vg_classify6_from(__u32 entry, const struct in6_addr *address,
+					       vg_below *below)
+{
+	/* Read at once, at any alignment: the verifier allows it where the processor does. */
+	const __be64 *words = (const void *)address;
 
 	if (vg_kind(entry) == VG_ENTRY_LEAF)
 		return entry;
-	return below(entry, (__u64)address << 48, 0);
+	return below(entry, bpf_be64_to_cpu(words[0]) << 16, bpf_be64_to_cpu(words[1]));
+}
+
+static __always_inline __u32 vg_classify4(const struct vg_trie_root *root, const __be32 *address,
+					  vg_below *below)
+{
+	return vg_classify4_from(vg_root_entry(root, address), address, below);
 }
 
 static __always_inline __u32 vg_classify6(const struct vg_trie_root *root,
 					  const struct in6_addr *address, vg_below *below)
 {
-	/* Read at once, at any alignment: the verifier allows it where the processor does. */
-	const __be64 *words = (const void *)address;
-	const __u64 upper = bpf_be64_to_cpu(words[0]);
-	const __u32 entry = root->entry[upper >> 48];
-
-	if (vg_kind(entry) == VG_ENTRY_LEAF)
-		return entry;
-	return below(entry, upper << 16, bpf_be64_to_cpu(words[1]));
+	return vg_classify6_from(vg_root_entry(root, address), address, below);
 }
 
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "core/trie.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -425,15 +426,18 @@ static int build(struct builder *b, const struct block *block, __u32 *ret_entry)
 static int build_root(struct builder *b)
 {
 	const struct block all = {.first = 1, .n = b->n - 1, .class = b->intervals[0].class};
+	_cleanup_free_ __u32 *entries = calloc(1 << ROOT_BITS, sizeof(*entries));
 	_cleanup_(runs_done) struct runs runs = {0};
-	int r = find_runs(b, &all, ROOT_BITS, &runs);
+	int r = entries ? find_runs(b, &all, ROOT_BITS, &runs) : -ENOMEM;
 
 	if (r < 0)
 		return r;
 	b->trie.root = malloc(sizeof(*b->trie.root));
 	if (!b->trie.root)
 		return -ENOMEM;
-	fill_entries(&runs, b->trie.root->entry);
+	fill_entries(&runs, entries);
+	for (unsigned i = 0; i < 1u << ROOT_BITS; i++)
+		b->trie.root->entry[htobe16(i)] = entries[i];
 	return 0;
 }
 

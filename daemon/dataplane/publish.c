@@ -11,6 +11,7 @@
 #include "dataplane/internal.h"
 #include "dataplane/table_maps.h"
 #include "share/cleanup.h"
+#include "vpcgate/admit.h"
 
 static void policy_destroy_p(struct policy_bpf **skeleton)
 {
@@ -25,9 +26,9 @@ static void fill_root(struct vg_trie_root *root, const struct vg_trie *trie)
 		*root = *trie->root;
 }
 
-/* The tables' set and service numbers turned into counter slots. */
+/* The tables' set and service numbers turned into counter slots, and what the first NIC's rule says. */
 static void fill_classes(struct vg_class *classes, const struct vg_tables *tables,
-			 const struct vg_slots *slots)
+			 const struct vg_slots *slots, const struct vg_settings *settings)
 {
 	for (size_t i = 0; i < tables->classes.n; i++) {
 		const struct vg_trie_class *class = &tables->classes.items[i];
@@ -36,10 +37,28 @@ static void fill_classes(struct vg_class *classes, const struct vg_tables *table
 		classes[i].flags = class->flags;
 		if (class->source != VG_TRIE_NO_SOURCE)
 			classes[i].source = slots->source[class->source];
+		vg_class_admit(&classes[i], &settings->nic[0].admission, settings->monitor);
 	}
 }
 
-/* The globals of the program, before it is loaded. */
+static __u16 cell16(const struct vg_page16 *pages, size_t index)
+{
+	return pages[index / 256].value[index % 256];
+}
+
+/* What an L4 class amounts to in the datapath: see `l4_table` in vpcgate/abi.h. */
+static __u16 l4_value(const struct vg_tables *tables, __u16 class)
+{
+	return tables->to ? class : cell16(tables->service, class);
+}
+
+static void fill_l4(__u16 *l4, const struct vg_tables *tables)
+{
+	for (size_t i = 0; tables->services && i < VG_L4_MAX; i++)
+		l4[i] = l4_value(tables, cell16(tables->l4_class, i));
+}
+
+/* The globals of the program, before it is loaded; its settings are made. */
 static void fill_globals(struct policy_bpf *skeleton, const struct vg_tables *tables,
 			 const struct vg_slots *slots)
 {
@@ -47,7 +66,9 @@ static void fill_globals(struct policy_bpf *skeleton, const struct vg_tables *ta
 	fill_root(&skeleton->bss->source6_root, &tables->source6);
 	fill_root(&skeleton->bss->to4_root, &tables->destination4);
 	fill_root(&skeleton->bss->to6_root, &tables->destination6);
-	fill_classes(skeleton->bss->classes, tables, slots);
+	fill_l4(skeleton->bss->l4_table, tables);
+	fill_classes(skeleton->bss->classes, tables, slots,
+		     (const struct vg_settings *)&skeleton->rodata->settings);
 }
 
 static struct vg_admission *make_admission(const struct vg_tables *tables,
@@ -86,6 +107,27 @@ static struct vg_pool make_pool(const struct vg_trie *trie)
 		.last = shape.last, .paged = shape.pages > 1, .packed = trie->packed};
 }
 
+static __u32 make_options(const struct vg_policy *policy, const struct vg_tables *tables,
+			  const struct vg_target *targets, size_t n)
+{
+	bool plain = n && !tables->to;
+	__u32 options = 0;
+
+	for (size_t i = 1; i < n; i++)
+		plain = plain && (tables->services || targets[i].rule == targets[0].rule);
+	if (plain)
+		options |= VG_OPTION_PLAIN;
+	if (n > 1)
+		options |= VG_OPTION_NICS;
+	if (tables->services)
+		options |= VG_OPTION_SERVICES;
+	if (policy->replies.track)
+		options |= VG_OPTION_TRACK;
+	if (policy->monitor)
+		options |= VG_OPTION_MONITOR;
+	return options;
+}
+
 static void make_settings(const struct vg_dataplane *dp, const struct vg_policy *policy,
 			  const struct vg_tables *tables, const struct vg_target *targets, size_t n,
 			  const struct vg_slots *slots, struct vg_settings *settings)
@@ -95,10 +137,12 @@ static void make_settings(const struct vg_dataplane *dp, const struct vg_policy 
 		.source6 = make_pool(&tables->source6),
 		.to4 = make_pool(&tables->destination4),
 		.to6 = make_pool(&tables->destination6),
+		.options = make_options(policy, tables, targets, n),
 		.nics = n,
 		.services = tables->services,
 		.admissions = tables->admissions,
 		.l4_classes = tables->l4_classes,
+		.l4_unknown = tables->services ? l4_value(tables, VG_L4_UNKNOWN) : 0,
 		.to = tables->to,
 		.monitor = policy->monitor,
 		.non_ip_pass = policy->non_ip_pass,

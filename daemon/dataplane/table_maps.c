@@ -42,10 +42,8 @@ void vg_table_maps_list(const struct policy_bpf *skeleton, const struct vg_table
 		pool_map(skeleton->maps.source6_pool, &tables->source6),
 		pool_map(skeleton->maps.to4_pool, &tables->destination4),
 		pool_map(skeleton->maps.to6_pool, &tables->destination6),
-		array_map(skeleton->maps.l4_class, tables->l4_class,
-			  tables->l4_class ? VG_L4_PAGES : 0, sizeof(*tables->l4_class)),
-		array_map(skeleton->maps.services, tables->service, tables->n_service_pages,
-			  sizeof(*tables->service)),
+		array_map(skeleton->maps.services, tables->service,
+			  tables->to ? tables->n_service_pages : 0, sizeof(*tables->service)),
 		array_map(skeleton->maps.admission, admission, tables->n_admissions,
 			  sizeof(*admission)),
 	};

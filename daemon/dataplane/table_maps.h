@@ -16,7 +16,7 @@ struct vg_table_map {
 	__u32 elements; /* at least 1 */
 };
 
-#define VG_N_TABLE_MAPS 7
+#define VG_N_TABLE_MAPS 6
 
 /* `out` refers to `tables` and `admission`. */
 void vg_table_maps_list(const struct policy_bpf *skeleton, const struct vg_tables *tables,

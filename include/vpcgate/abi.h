@@ -227,6 +227,7 @@ _Static_assert(sizeof(struct vg_fragment) == 12, "vg_fragment has padding");
 #define VG_TRIE_LEVELS4 2  /* steps from the root to a class, at most */
 #define VG_TRIE_LEVELS6 15 /* 6 for the 48 bits behind the root, 1 to the lower half, 8 for that */
 
+/* By the first 16 address bits as they lie in the frame, in network byte order. */
 struct vg_trie_root {
 	__u32 entry[65536];
 };
@@ -297,7 +298,10 @@ struct vg_class {
 	__u64 sets;  /* bit i: the policy's set i has a prefix that contains it */
 	__u16 flags; /* enum vg_class_flag */
 	__u8 source; /* counter slot of the set of the longest prefix */
-	__u8 pad[5];
+	/* Of a frame for no service, where all NICs have one rule; not for an essential or a martian: */
+	__u8 outcome; /* enum vg_outcome, before replies */
+	__u16 cell;   /* row * VG_MAX_SOURCES + source: where it is counted */
+	__u8 pad[2];
 };
 _Static_assert(sizeof(struct vg_class) == 16, "vg_class has padding");
 
@@ -316,9 +320,10 @@ struct vg_admission {
 _Static_assert(sizeof(struct vg_admission) == 16, "vg_admission has padding");
 
 /*
- * 16-bit tables, element i at page i / 256. Map `l4_class`: TCP, UDP and SCTP ports, a block of
- * 65,536 each, then one element an IP protocol. Map `services`: destination class * l4_classes +
- * L4 class gives the service, 0 for none.
+ * Global `l4_table`: TCP, UDP and SCTP ports, a block of 65,536 each, then one element an IP protocol; what
+ * can't be told is settings.l4_unknown. They name a service, 0 for none, where no service names
+ * destinations. Where one does, they are L4 classes, and map `services`, element i at page i / 256, has
+ * the service of destination class * l4_classes + L4 class.
  */
 struct vg_page16 {
 	__u16 value[256];
@@ -328,6 +333,7 @@ struct vg_page16 {
 #define VG_L4_BLOCK_SCTP 131072
 #define VG_L4_BLOCK_PROTOCOL 196608
 #define VG_L4_PAGES (VG_L4_BLOCK_PROTOCOL / 256 + 1)
+#define VG_L4_MAX (VG_L4_PAGES * 256)
 /* L4 classes: what can't be told, and the protocols that no service names. */
 #define VG_L4_UNKNOWN 0
 #define VG_L4_UNNAMED 1
@@ -347,20 +353,32 @@ struct vg_nic {
 	__u16 rule; /* row of the admission table */
 };
 
+/* What the short way of bpf/plain.h needs to know, in one word. */
+enum vg_plain_option {
+	VG_OPTION_PLAIN =
+		1 << 0, /* no `to`; services, or one rule for all NICs: there is a short way */
+	VG_OPTION_NICS = 1 << 1, /* more than one NIC */
+	VG_OPTION_TRACK = 1 << 2,
+	VG_OPTION_MONITOR = 1 << 3,
+	VG_OPTION_SERVICES = 1 << 4,
+};
+
 /* rodata of the policy program: the verifier removes what a policy doesn't use. */
 struct vg_settings {
 	struct vg_nic nic[VG_MAX_INTERFACES]; /* a frame from any other NIC is judged as nic[0] */
 	struct vg_pool source4, source6, to4, to6;
+	__u32 options; /* enum vg_plain_option */
 	__u32 nics;
 	__u32 services; /* 0: L4 is never looked at but for essentials and replies */
 	__u32 admissions;
 	__u32 l4_classes;
+	__u16 l4_unknown;
 	__u8 to; /* 1: some service names destinations */
 	__u8 monitor;
 	__u8 non_ip_pass;
 	__u8 frags;
 	__u8 track; /* 1: replies pass, and the recorder runs */
-	__u8 pad[3];
+	__u8 pad;
 	__u32 filter_words;	    /* of one half of `flow_filter` */
 	__u32 tcp_s, udp_s, icmp_s; /* lifetimes of flows; other protocols have UDP's */
 };

@@ -4,6 +4,7 @@
  * tries in place of the compiled table, behind an entry program of the same kind.
  */
 #include <linux/bpf.h>
+#include <stdbool.h>
 #include <bpf/bpf_helpers.h>
 #include "tests/bench/lpm.h"
 #include "vpcgate/abi.h"
@@ -35,11 +36,14 @@ struct {
 	__uint(value_size, sizeof(__u32));
 } lpm_programs SEC(".maps");
 
-static const struct vg_class unlisted;
+static const struct vg_class unlisted = {
+	.outcome = VG_DROP_UNLISTED,
+	.cell = VG_DROP_UNLISTED * VG_MAX_SOURCES,
+};
 
-static __always_inline const struct vg_class *vg_class_of4(__be32 address_be)
+static __always_inline const struct vg_class *vg_class_of4(const __be32 *address)
 {
-	const struct bench_key4 key = {.prefixlen = 32, .address_be = address_be};
+	const struct bench_key4 key = {.prefixlen = 32, .address_be = *address};
 	const struct vg_class *class = bpf_map_lookup_elem(&lpm4, &key);
 
 	return class ?: &unlisted;
@@ -52,6 +56,23 @@ static __always_inline const struct vg_class *vg_class_of6(const struct in6_addr
 
 	return class ?: &unlisted;
 }
+
+/* There is no root and nothing below it. */
+static __always_inline bool vg_root_class4(const __be32 *address, const struct vg_class **ret_class)
+{
+	*ret_class = vg_class_of4(address);
+	return true;
+}
+
+static __always_inline bool vg_root_class6(const struct in6_addr *address,
+					   const struct vg_class **ret_class)
+{
+	*ret_class = vg_class_of6(address);
+	return true;
+}
+
+#define vg_class_below4 vg_class_of4
+#define vg_class_below6 vg_class_of6
 
 #include "bpf/policy.bpf.c"
 

@@ -12,6 +12,7 @@
 #include "tests/bench/lpm.h"
 #include "tests/bench/lpm.skel.h"
 #include "tests/bench/lpm_entries.h"
+#include "vpcgate/admit.h"
 
 /* ---- what the policy in force uses ---- */
 
@@ -129,7 +130,8 @@ static void put_key(void *keys, size_t i, const struct vg_prefix *prefix)
 	}
 }
 
-static void fill(const struct bpf_map *map, const struct lpm_entry *entries, size_t n)
+static void fill(const struct bpf_map *map, const struct lpm_entry *entries, size_t n,
+		 const struct vg_admission *rule)
 {
 	_cleanup_free_ struct vg_class *classes = calloc(n, sizeof(*classes));
 	_cleanup_free_ void *keys = calloc(n, sizeof(struct bench_key6));
@@ -140,6 +142,7 @@ static void fill(const struct bpf_map *map, const struct lpm_entry *entries, siz
 	for (size_t i = 0; i < n; i++) {
 		put_key(keys, i, &entries[i].prefix);
 		classes[i] = entries[i].class;
+		vg_class_admit(&classes[i], rule, false);
 	}
 	if (bpf_map_update_batch(bpf_map__fd(map), keys, classes, &count, NULL) < 0)
 		die("can't fill an LPM trie");
@@ -150,6 +153,7 @@ void reference_open(const struct gate *gate, struct reference *ret_reference)
 	_cleanup_free_ struct lpm_entry *entries4 = NULL, *entries6 = NULL;
 	__u8 slots[VG_MAX_POLICY_SETS];
 	struct lpm_bpf *skeleton = lpm_bpf__open();
+	const struct vg_admission *rule;
 	size_t n4, n6;
 
 	gate_source_slots(gate, slots);
@@ -159,8 +163,9 @@ void reference_open(const struct gate *gate, struct reference *ret_reference)
 	    bpf_map__set_max_entries(skeleton->maps.lpm6, n6) < 0)
 		die("can't open the LPM reference");
 	load(gate, skeleton);
-	fill(skeleton->maps.lpm4, entries4, n4);
-	fill(skeleton->maps.lpm6, entries6, n6);
+	rule = (const struct vg_admission *)&skeleton->rodata->settings.nic[0].admission;
+	fill(skeleton->maps.lpm4, entries4, n4, rule);
+	fill(skeleton->maps.lpm6, entries6, n6, rule);
 	*ret_reference = (struct reference){
 		.skeleton = skeleton,
 		.entry_fd = bpf_program__fd(skeleton->progs.lpm_entry),

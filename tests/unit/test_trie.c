@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+#include <endian.h>
 #include "core/trie.h"
 #include "share/cleanup.h"
 #include "tests/oracle/random.h"
@@ -104,7 +105,7 @@ walk(const struct vg_trie *trie, const struct vg_classes *classes, const struct 
 {
 	const int levels = address->family == 4 ? VG_TRIE_LEVELS4 : VG_TRIE_LEVELS6;
 	unsigned depth = 0, kind;
-	__u32 entry = trie->root->entry[take_bits(address, &depth, 16)];
+	__u32 entry = trie->root->entry[htobe16(take_bits(address, &depth, 16))];
 
 	for (int level = 0; (kind = entry >> VG_ENTRY_KIND_SHIFT); level++) {
 		const struct vg_trie_ranges8 *eight;

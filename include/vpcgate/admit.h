@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Whether a setting admits a source, for the datapath and for what is worked out before. */
+#ifndef VPCGATE_ADMIT_H
+#define VPCGATE_ADMIT_H
+
+#include <stdbool.h>
+#include "vpcgate/abi.h"
+
+/* Rows 7, 8, 11 and 12 of the verdict table, for a source that is in `sets`. */
+static inline __u32 vg_admit(bool open, __u64 admitted, __u64 sets)
+{
+	if (open)
+		return VG_PASS_OPEN;
+	if (sets & admitted)
+		return VG_PASS_ADMITTED;
+	return sets ? VG_DROP_NOT_ADMITTED : VG_DROP_UNLISTED;
+}
+
+/* Fills in what follows from the setting of a frame for no service. `class` has its sets and source. */
+static inline void vg_class_admit(struct vg_class *class, const struct vg_admission *rule,
+				  bool monitor)
+{
+	const __u32 outcome = vg_admit(rule->open, rule->sets, class->sets);
+	const bool dropped = outcome >= VG_DROP_FIRST;
+
+	class->outcome = outcome;
+	class->cell = (dropped && monitor ? VG_ROW_WOULD_DROP(outcome) : outcome) * VG_MAX_SOURCES +
+		      class->source;
+}
+
+#endif
