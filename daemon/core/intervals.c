@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "core/intervals.h"
+#include "core/large.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -54,8 +55,8 @@ static void sort_by_digit(const struct vg_route *routes, size_t n, unsigned digi
 /* Radix sort of the routes' indices. */
 static int sort_routes(const struct vg_route *routes, size_t n, __u32 **ret_order)
 {
-	_cleanup_free_ __u32 *order = calloc(n, sizeof(*order));
-	_cleanup_free_ __u32 *spare = calloc(n, sizeof(*spare));
+	_cleanup_free_ __u32 *order = vg_large_alloc(n, sizeof(*order));
+	_cleanup_free_ __u32 *spare = vg_large_alloc(n, sizeof(*spare));
 	_cleanup_free_ __u32 *counts = calloc(DIGITS, sizeof(*counts));
 
 	if (!order || !spare || !counts)
@@ -187,7 +188,7 @@ static int sweep_begin(struct sweep *s, size_t n_routes, struct vg_classes *clas
 
 	*s = (struct sweep){.top = s->scopes, .classes = classes};
 	s->scopes[0] = (struct scope){.last = ~(vg_number)0, .source = VG_TRIE_NO_SOURCE};
-	s->intervals.items = calloc(2 * n_routes + 1, sizeof(*s->intervals.items));
+	s->intervals.items = vg_large_alloc(2 * n_routes + 1, sizeof(*s->intervals.items));
 	if (!s->intervals.items)
 		return -ENOMEM;
 	r = scope_class(s);

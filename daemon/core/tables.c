@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "core/large.h"
 #include "core/match.h"
 #include "core/tables.h"
 
@@ -54,7 +55,7 @@ static int source_routes(const struct vg_policy *policy, int family, struct rout
 	const size_t n =
 		VG_ARRAY_SIZE(special) + (family == 4 ? policy->n_prefixes4 : policy->n_prefixes6);
 
-	ret_routes->items = calloc(n, sizeof(*ret_routes->items));
+	ret_routes->items = vg_large_alloc(n, sizeof(*ret_routes->items));
 	if (!ret_routes->items)
 		return -ENOMEM;
 	for (size_t i = 0; i < VG_ARRAY_SIZE(special); i++) {
