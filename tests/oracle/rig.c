@@ -108,6 +108,19 @@ static int read_labels(struct vg_rig *rig)
 	return 0;
 }
 
+int vg_rig_publish_tables(struct vg_rig *rig, const struct vg_policy *policy,
+			  const struct vg_tables *tables, const struct vg_target *targets, size_t n,
+			  struct vg_diag *diag)
+{
+	int r;
+
+	r = vg_dataplane_publish(rig->dataplane, policy, tables, targets, n, diag);
+	if (r < 0)
+		return r;
+	r = open_maps(rig);
+	return r < 0 ? r : read_labels(rig);
+}
+
 static int publish(struct vg_rig *rig, const char *yaml, size_t length,
 		   const struct vg_target *targets, size_t n, struct vg_policy **ret_policy,
 		   struct vg_diag *diag)
@@ -126,7 +139,7 @@ static int publish(struct vg_rig *rig, const char *yaml, size_t length,
 	r = vg_tables_build(policy, &tables, diag);
 	if (r < 0)
 		return r;
-	r = vg_dataplane_publish(rig->dataplane, policy, tables, targets, n, diag);
+	r = vg_rig_publish_tables(rig, policy, tables, targets, n, diag);
 	if (r < 0)
 		return r;
 	*ret_policy = VG_TAKE_PTR(policy);
@@ -145,8 +158,7 @@ int vg_rig_publish(struct vg_rig *rig, const char *yaml, size_t length,
 		vg_diag_format(&diag, text, sizeof(text));
 		return fail(r, text);
 	}
-	r = open_maps(rig);
-	return r < 0 ? r : read_labels(rig);
+	return 0;
 }
 
 int vg_rig_slot(const struct vg_rig *rig, unsigned first, unsigned n, const char *name)

@@ -35,6 +35,11 @@ void vg_rig_close(struct vg_rig *rig);
 int vg_rig_publish(struct vg_rig *rig, const char *yaml, size_t length,
 		   const struct vg_target *targets, size_t n, struct vg_policy **ret_policy);
 
+/* The same of a policy that has its tables already; `diag` as vg_dataplane_publish(). */
+int vg_rig_publish_tables(struct vg_rig *rig, const struct vg_policy *policy,
+			  const struct vg_tables *tables, const struct vg_target *targets, size_t n,
+			  struct vg_diag *diag);
+
 /* The slot of a name among `n` labels from `first` (VG_LABEL_*), or -ENOENT. */
 int vg_rig_slot(const struct vg_rig *rig, unsigned first, unsigned n, const char *name);
 
