@@ -52,7 +52,8 @@ static __always_inline __u32 vg_look_up_l4(__u32 protocol, __u32 port)
 		else if (protocol == IPPROTO_UDP)
 			at = VG_L4_BLOCK_UDP + port;
 	}
-	return l4_table[at];
+	barrier_var(at); /* or clang leaves out the mask, which older verifiers need */
+	return l4_table[at & (VG_L4_MAX - 1)];
 }
 
 /* 1 + the index of the service for that destination class and L4, or 0. */

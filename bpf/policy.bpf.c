@@ -180,6 +180,12 @@ __noinline int vg_judge_frame(struct xdp_md *ctx)
 	return vg_finish(j.nic, outcome, j.source, j.service, p.length);
 }
 
+/* The short way for any options. Out of line, as its stack would be in use for vg_judge_frame() too. */
+static __noinline int vg_judge_any_plain(struct xdp_md *ctx)
+{
+	return vg_judge_plain(ctx, settings.options);
+}
+
 /* The most frequent policies have a copy of the short way that tests no option. */
 static __always_inline int vg_judge_by_options(struct xdp_md *ctx)
 {
@@ -190,7 +196,7 @@ static __always_inline int vg_judge_by_options(struct xdp_md *ctx)
 		return vg_judge_plain(ctx, bare);
 	if (options == track)
 		return vg_judge_plain(ctx, track);
-	return vg_judge_plain(ctx, options);
+	return vg_judge_any_plain(ctx);
 }
 
 SEC("xdp")

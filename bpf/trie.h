@@ -77,6 +77,14 @@ static __always_inline __u32 vg_runs_entry(const void *page, const volatile stru
 	return *(const __u32 *)(page + entry_at);
 }
 
+static __always_inline __u32 vg_pair_entry(const struct vg_trie_pair *pair, __u64 *bits)
+{
+	const __u32 slot = *bits >> (64 - VG_PAIR_BITS);
+
+	*bits <<= VG_PAIR_BITS;
+	return pair->entry[pair->which[slot >> 6] >> (slot & 63) & 1];
+}
+
 /* The top bit of each of the four numbers in `starts` that is not above its neighbour in `value`. */
 static __always_inline __u64 vg_not_above(__u64 starts, __u64 value)
 {
@@ -159,6 +167,8 @@ static __always_inline __u32 vg_walk_packed(void *pool, const volatile struct vg
 		if (kind >= VG_ENTRY_RUNS) {
 			entry = vg_runs_entry(page, shape, at,
 					      kind - VG_ENTRY_RUNS + VG_RUNS_MIN_BITS, &bits);
+		} else if (kind == VG_ENTRY_PAIR) {
+			entry = vg_pair_entry(page + at, &bits);
 		} else if (kind == VG_ENTRY_SKIP) {
 			entry = vg_skip_entry(page + at, &bits);
 		} else if (kind == VG_ENTRY_LOWER) {

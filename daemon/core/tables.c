@@ -176,8 +176,7 @@ size_t vg_tables_bytes(const struct vg_tables *tables)
 {
 	return trie_bytes(&tables->source4) + trie_bytes(&tables->source6) +
 	       trie_bytes(&tables->destination4) + trie_bytes(&tables->destination6) +
-	       VG_MAX_CLASSES * sizeof(struct vg_class) +
-	       VG_L4_MAX * sizeof(__u16) +
+	       VG_MAX_CLASSES * sizeof(struct vg_class) + VG_L4_MAX * sizeof(__u16) +
 	       (tables->to ? tables->n_service_pages : 1) * sizeof(struct vg_page16) +
 	       tables->n_admissions * sizeof(struct vg_admission);
 }

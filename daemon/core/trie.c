@@ -371,6 +371,26 @@ static void fill_runs(const struct runs *runs, unsigned char *to)
 	}
 }
 
+static bool is_pair(const struct runs *runs)
+{
+	for (size_t i = 2; i < runs->n; i++)
+		if (runs->items[i].entry != runs->items[i % 2].entry)
+			return false;
+	return runs->n > 1 && runs->stride == VG_PAIR_BITS;
+}
+
+static void fill_pair(const struct runs *runs, struct vg_trie_pair *pair)
+{
+	__u32 entries[1 << VG_PAIR_BITS];
+
+	fill_entries(runs, entries);
+	pair->entry[0] = runs->items[0].entry;
+	pair->entry[1] = runs->items[1].entry;
+	for (unsigned slot = 0; slot < 1 << VG_PAIR_BITS; slot++)
+		if (entries[slot] == pair->entry[1])
+			pair->which[slot / 64] |= 1ULL << slot % 64;
+}
+
 static int build_runs(struct builder *b, const struct block *block, __u32 *ret_entry)
 {
 	const unsigned stride = choose_stride(b, block);
@@ -379,12 +399,17 @@ static int build_runs(struct builder *b, const struct block *block, __u32 *ret_e
 
 	if (r < 0)
 		return r;
+	if (is_pair(&runs)) {
+		r = pool_take(b, sizeof(struct vg_trie_pair), VG_ENTRY_PAIR, ret_entry);
+		if (r >= 0)
+			fill_pair(&runs, pool_at(b, *ret_entry));
+		return r;
+	}
 	r = pool_take(b, VG_RUNS_ENTRIES(stride) + runs.n * sizeof(__u32),
 		      VG_ENTRY_RUNS + stride - VG_RUNS_MIN_BITS, ret_entry);
-	if (r < 0)
-		return r;
-	fill_runs(&runs, pool_at(b, *ret_entry));
-	return 0;
+	if (r >= 0)
+		fill_runs(&runs, pool_at(b, *ret_entry));
+	return r;
 }
 
 /* In a packed table, a skip that doesn't end the walk must be worth a step. */

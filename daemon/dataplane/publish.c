@@ -54,7 +54,7 @@ static __u16 l4_value(const struct vg_tables *tables, __u16 class)
 
 static void fill_l4(__u16 *l4, const struct vg_tables *tables)
 {
-	for (size_t i = 0; tables->services && i < VG_L4_MAX; i++)
+	for (size_t i = 0; tables->services && i < VG_L4_PAGES * 256; i++)
 		l4[i] = l4_value(tables, cell16(tables->l4_class, i));
 }
 
@@ -108,7 +108,7 @@ static struct vg_pool make_pool(const struct vg_trie *trie)
 }
 
 static __u32 make_options(const struct vg_policy *policy, const struct vg_tables *tables,
-			  const struct vg_target *targets, size_t n)
+			  const struct vg_target *targets, size_t n, const struct vg_slots *slots)
 {
 	bool plain = n && !tables->to;
 	__u32 options = 0;
@@ -117,6 +117,9 @@ static __u32 make_options(const struct vg_policy *policy, const struct vg_tables
 		plain = plain && (tables->services || targets[i].rule == targets[0].rule);
 	if (plain)
 		options |= VG_OPTION_PLAIN;
+	for (size_t i = 0; i < n; i++)
+		if (slots->interface[i])
+			options |= VG_OPTION_SLOT;
 	if (n > 1)
 		options |= VG_OPTION_NICS;
 	if (tables->services)
@@ -137,7 +140,7 @@ static void make_settings(const struct vg_dataplane *dp, const struct vg_policy 
 		.source6 = make_pool(&tables->source6),
 		.to4 = make_pool(&tables->destination4),
 		.to6 = make_pool(&tables->destination6),
-		.options = make_options(policy, tables, targets, n),
+		.options = make_options(policy, tables, targets, n, slots),
 		.nics = n,
 		.services = tables->services,
 		.admissions = tables->admissions,

@@ -211,7 +211,8 @@ _Static_assert(sizeof(struct vg_fragment) == 12, "vg_fragment has padding");
 #define VG_ENTRY_RANGES8 3u  /* struct vg_trie_ranges8 */
 #define VG_ENTRY_RANGES16 4u /* struct vg_trie_ranges16 */
 #define VG_ENTRY_LOWER 5u    /* an entry (__u32), entered with the lower half of the address */
-#define VG_ENTRY_RUNS 6u     /* runs by VG_RUNS_MIN_BITS, + 1 for each bit more */
+#define VG_ENTRY_PAIR 6u     /* struct vg_trie_pair */
+#define VG_ENTRY_RUNS 7u     /* runs by VG_RUNS_MIN_BITS, + 1 for each bit more: up to 15 */
 #define VG_ENTRY_KIND_SHIFT 28
 #define VG_ENTRY_PLACE 0x0fffffffu
 #define VG_ENTRY_PAGE_SHIFT 18
@@ -266,6 +267,14 @@ _Static_assert(sizeof(struct vg_trie_node) == 1040, "vg_trie_node has padding");
 #define VG_RUNS_WORDS(bits) (1u << ((bits)-6))
 #define VG_RUNS_BEFORE(bits) (8 * VG_RUNS_WORDS(bits))	 /* offset, bytes */
 #define VG_RUNS_ENTRIES(bits) (10 * VG_RUNS_WORDS(bits)) /* offset, bytes */
+
+/* The next 8 address bits choose one of two entries: a bit for each value, 64 a word. */
+#define VG_PAIR_BITS 8
+struct vg_trie_pair {
+	__u64 which[(1 << VG_PAIR_BITS) / 64];
+	__u32 entry[2];
+};
+_Static_assert(sizeof(struct vg_trie_pair) == 40, "vg_trie_pair has padding");
 
 /*
  * A walk that ends here: up to 8 or 16 intervals of the next 16 address bits, four starts a word, in
@@ -333,7 +342,7 @@ struct vg_page16 {
 #define VG_L4_BLOCK_SCTP 131072
 #define VG_L4_BLOCK_PROTOCOL 196608
 #define VG_L4_PAGES (VG_L4_BLOCK_PROTOCOL / 256 + 1)
-#define VG_L4_MAX (VG_L4_PAGES * 256)
+#define VG_L4_MAX 262144 /* elements, so that a mask keeps within them */
 /* L4 classes: what can't be told, and the protocols that no service names. */
 #define VG_L4_UNKNOWN 0
 #define VG_L4_UNNAMED 1
@@ -361,6 +370,7 @@ enum vg_plain_option {
 	VG_OPTION_TRACK = 1 << 2,
 	VG_OPTION_MONITOR = 1 << 3,
 	VG_OPTION_SERVICES = 1 << 4,
+	VG_OPTION_SLOT = 1 << 5, /* some NIC has another counter slot than 0 */
 };
 
 /* rodata of the policy program: the verifier removes what a policy doesn't use. */

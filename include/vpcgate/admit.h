@@ -3,11 +3,10 @@
 #ifndef VPCGATE_ADMIT_H
 #define VPCGATE_ADMIT_H
 
-#include <stdbool.h>
 #include "vpcgate/abi.h"
 
-/* Rows 7, 8, 11 and 12 of the verdict table, for a source that is in `sets`. */
-static inline __u32 vg_admit(bool open, __u64 admitted, __u64 sets)
+/* Rows 7, 8, 11 and 12 of the verdict table, for a source that is in `sets`; `open`: ingress is `all`. */
+static inline __u32 vg_admit(__u32 open, __u64 admitted, __u64 sets)
 {
 	if (open)
 		return VG_PASS_OPEN;
@@ -18,10 +17,10 @@ static inline __u32 vg_admit(bool open, __u64 admitted, __u64 sets)
 
 /* Fills in what follows from the setting of a frame for no service. `class` has its sets and source. */
 static inline void vg_class_admit(struct vg_class *class, const struct vg_admission *rule,
-				  bool monitor)
+				  __u32 monitor)
 {
 	const __u32 outcome = vg_admit(rule->open, rule->sets, class->sets);
-	const bool dropped = outcome >= VG_DROP_FIRST;
+	const __u32 dropped = outcome >= VG_DROP_FIRST;
 
 	class->outcome = outcome;
 	class->cell = (dropped && monitor ? VG_ROW_WOULD_DROP(outcome) : outcome) * VG_MAX_SOURCES +

@@ -110,6 +110,7 @@ walk(const struct vg_trie *trie, const struct vg_classes *classes, const struct 
 	for (int level = 0; (kind = entry >> VG_ENTRY_KIND_SHIFT); level++) {
 		const struct vg_trie_ranges8 *eight;
 		const struct vg_trie_ranges16 *sixteen;
+		const struct vg_trie_pair *pair;
 		const __u32 *lower;
 
 		assert_true(level < levels);
@@ -120,6 +121,11 @@ walk(const struct vg_trie *trie, const struct vg_classes *classes, const struct 
 			break;
 		case VG_ENTRY_NODE:
 			entry = take_node(trie, entry, address, &depth);
+			break;
+		case VG_ENTRY_PAIR:
+			pair = place(trie, entry, sizeof(*pair));
+			kind = take_bits(address, &depth, VG_PAIR_BITS); /* now the slot */
+			entry = pair->entry[pair->which[kind / 64] >> kind % 64 & 1];
 			break;
 		case VG_ENTRY_RANGES8:
 			eight = place(trie, entry, sizeof(*eight));
@@ -283,6 +289,33 @@ static void check_round(struct vg_random *random, int family, size_t n)
 	vg_classes_done(&classes);
 }
 
+/* A third of the /24s of some /16s, of one set: two classes there, in more intervals than ranges hold. */
+static void check_dense(struct vg_random *random)
+{
+	_cleanup_free_ struct vg_route *routes = calloc(LARGE_ROUTES, sizeof(*routes));
+	struct vg_classes classes;
+	struct vg_trie trie;
+	size_t n = 0;
+
+	for (__u32 i = 0; n < LARGE_ROUTES; i++)
+		if (vg_random_below(random, 3) == 0)
+			routes[n++] = (struct vg_route){
+				.prefix = {{.hi = (__u64)(0x0a000000 + (i << 8)) << 32,
+					    .family = 4},
+					   24},
+				.sets = 1,
+			};
+	assert_int_equal(vg_classes_init(&classes), 0);
+	assert_int_equal(vg_trie_build(routes, n, &classes, &trie), 0);
+	for (size_t i = 0; i < n; i++) {
+		compare(&trie, &classes, routes, n, routes[i].prefix.address);
+		compare(&trie, &classes, routes, n, neighbour(routes[i].prefix.address, -1));
+		compare(&trie, &classes, routes, n, neighbour(last_address(&routes[i].prefix), 1));
+	}
+	vg_trie_done(&trie);
+	vg_classes_done(&classes);
+}
+
 static void test_random(void **state)
 {
 	struct vg_random random;
@@ -299,6 +332,7 @@ static void test_random(void **state)
 		check_round(&random, 4, LARGE_ROUTES);
 		check_round(&random, 6, LARGE_ROUTES);
 	}
+	check_dense(&random);
 	for (unsigned kind = VG_ENTRY_SKIP; kind <= VG_ENTRY_RUNS; kind++)
 		assert_true(steps[kind] > 0);
 }

@@ -59,7 +59,7 @@ initramfs_programs()
 	initramfs_linked "${programs[@]}"
 	ln -s /usr/bin/bash /usr/bin/sh "$root/bin/"
 	initramfs_python "$tests/e2e/traffic.py"
-	for program in vpcgated vpcgate tests/run/test_{peers,frags,egress,flow_table,flow_sweep,oracle,flows}; do
+	for program in vpcgated vpcgate tests/run/test_{peers,frags,egress,flow_table,flow_sweep,oracle,flows,scale}; do
 		initramfs_linked "$VG_BUILD/$program"
 		mv "$root$VG_BUILD/$program" "$root/vpcgate/$program"
 	done
