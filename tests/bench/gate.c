@@ -59,35 +59,67 @@ static void memory_file_close(struct memory_file *file)
 	fclose(file->stream);
 }
 
-static void write_config(const struct gate_wish *wish, const char *prefixes, FILE *to)
+/* A set's name: the first is admitted by the ingress setting. */
+static const char *set_name(unsigned set, char out[16])
 {
-	fprintf(to,
-		"interfaces: [bench0]\ningress: internal\nreplies: %s\n"
-		"sources:\n  vpc: [\"file:%s\"]\n",
-		wish->track ? "track" : "off", prefixes);
+	if (!set)
+		return "vpc";
+	snprintf(out, 16, "set%u", set);
+	return out;
+}
+
+static void write_sources(const struct gate_wish *wish, unsigned sets, struct memory_file *files,
+			  FILE *to)
+{
+	char name[16];
+
+	fputs("sources:\n", to);
+	for (unsigned i = 0; i < sets; i++) {
+		prefixes_write(wish->prefixes, i, sets, files[i].stream);
+		if (fflush(files[i].stream) != 0)
+			die("no memory");
+		fprintf(to, "  %s: [\"file:%s\"]\n", set_name(i, name), files[i].path);
+	}
+}
+
+static void write_config(const struct gate_wish *wish, unsigned sets, struct memory_file *files,
+			 FILE *to)
+{
+	char name[16];
+
+	fprintf(to, "interfaces: [bench0]\ningress: internal\nreplies: %s\n",
+		wish->track ? "track" : "off");
+	for (unsigned i = 2; i < sets; i += 2)
+		fprintf(to, "%s%s", i == 2 ? "also-admit: [" : ", ", set_name(i, name));
+	if (sets > 2)
+		fputs("]\n", to);
+	write_sources(wish, sets, files, to);
 	if (wish->services)
 		fputs("services:\n", to);
 	for (unsigned i = 0; i < wish->services; i++)
 		fprintf(to, "  - {name: s%u, protocol: tcp, port: %u}\n", i, SERVICE_PORT + i);
+	if (fflush(to) != 0)
+		die("no memory");
 }
 
 static void read_policy(const struct gate_wish *wish, struct gate *gate, struct vg_diag *diag)
 {
 	_cleanup_(memory_file_close) struct memory_file config = {0};
-	_cleanup_(memory_file_close) struct memory_file prefixes = {0};
+	const unsigned sets = wish->sets ? wish->sets : 1;
+	struct memory_file files[GATE_SETS];
 	int r;
 
 	memory_file_open(&config);
-	memory_file_open(&prefixes);
-	prefixes_write(wish->prefixes, prefixes.stream);
-	write_config(wish, prefixes.path, config.stream);
-	if (fflush(prefixes.stream) != 0 || fflush(config.stream) != 0)
-		die("no memory");
+	for (unsigned i = 0; i < sets; i++)
+		memory_file_open(&files[i]);
+	write_config(wish, sets, files, config.stream);
 	step_begin(&gate->parse);
 	r = vg_policy_read(config.path, &vg_file_reader, &gate->policy, diag);
 	step_end(&gate->parse);
 	if (r < 0)
 		die("%s", diag->text);
+	for (unsigned i = 0; i < sets; i++)
+		memory_file_close(&files[i]);
 }
 
 /* ---- from policy to programs ---- */

@@ -9,9 +9,17 @@
 #define SERVICE_PORT 20000 /* TCP port of the first service; the others follow */
 #define FLOWS 100000	   /* open where replies are tracked and it says so */
 
+#define GATE_SETS 16  /* at most */
+#define GATE_LEAST 20 /* prefixes of each set */
+
 struct gate_wish {
-	const struct prefixes *prefixes; /* all that is admitted */
-	unsigned services;		 /* to the same sources as everything else */
+	const struct prefixes *prefixes;
+	/*
+	 * That they are dealt out to, every other one being admitted; 0: one. In one set, neighbours are one
+	 * interval of the table, and so are nested prefixes.
+	 */
+	unsigned sets;
+	unsigned services; /* to the same sources as everything else */
 	bool track;
 };
 

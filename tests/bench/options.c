@@ -10,13 +10,14 @@
 
 static const char usage[] =
 	"usage: bench [--only PART,...] [--sizes N,...] [--check]\n"
-	"  --only PART,...  of fixed, headers, replies, random4, listed4, random6, publish\n"
-	"  --sizes N,...    numbers of prefixes, such as 20,10k,1M, for random*, listed4 and publish\n"
+	"  --only PART,...  of fixed, headers, replies, random4, listed4, random6, sets4,\n"
+	"                   sets6, publish\n"
+	"  --sizes N,...    numbers of prefixes, such as 20,10k,1M, for all from random4 on\n"
 	"  --check          exit 1 where a bound is missed\n"
 	"Needs root. Writes $VG_BUILD/bench.json.\n";
 
-static const char *const parts[] = {"fixed",   "headers", "replies", "random4",
-				    "listed4", "random6", "publish"};
+static const char *const parts[] = {"fixed",   "headers", "replies", "random4", "listed4",
+				    "random6", "sets4",	  "sets6",   "publish"};
 
 /* The next item of a comma-separated list, and its length; NULL at the end. */
 static const char *next_item(const char **list, size_t *ret_length)

@@ -15,15 +15,15 @@ static const char *const standard[] = {
 	"fd20:9::/64",	 "fd20:a::/64",	  "fd20:b:1:2::/64", "2600:1900:4000::/44", "fd20:c::/40",
 };
 
-/* How often a length is announced, in hundredths of a percent, about as in today's tables. */
+/* How often a length is announced, of a million (IPv4) or ten thousand, about as in today's tables. */
 struct share {
 	unsigned length, weight;
 };
 
 static const struct share lengths4[] = {
-	{24, 6050}, {23, 950}, {22, 1150}, {21, 500}, {20, 450}, {19, 260},
-	{18, 150},  {17, 110}, {16, 170},  {15, 25},  {14, 15},	 {13, 10},
-	{12, 6},    {11, 2},   {10, 1},	   {9, 1},    {8, 2},
+	{24, 632134}, {23, 100000}, {22, 110000}, {21, 50000}, {20, 43000}, {19, 25000},
+	{18, 14000},  {17, 8000},   {16, 13500},  {15, 2100},  {14, 1200},  {13, 600},
+	{12, 300},    {11, 100},    {10, 37},	  {9, 13},     {8, 16},
 };
 
 static const struct share lengths6[] = {
@@ -169,11 +169,11 @@ void prefixes_done(struct prefixes *prefixes)
 	free(prefixes->items);
 }
 
-void prefixes_write(const struct prefixes *prefixes, FILE *to)
+void prefixes_write(const struct prefixes *prefixes, size_t first, size_t step, FILE *to)
 {
 	char text[VG_PREFIX_TEXT_SIZE];
 
-	for (size_t i = 0; i < prefixes->n; i++)
+	for (size_t i = first; i < prefixes->n; i += step)
 		fprintf(to, "%s\n", vg_prefix_format(&prefixes->items[i], text));
 }
 

@@ -23,8 +23,8 @@ void prefixes_make(int family, size_t n, struct prefixes *ret_prefixes);
 void prefixes_standard(struct prefixes *ret_prefixes);
 void prefixes_done(struct prefixes *prefixes);
 
-/* One a line, as a `file:` of a config has them. */
-void prefixes_write(const struct prefixes *prefixes, FILE *to);
+/* One a line, as a `file:` of a config has them: the first one's number, and every so many behind it. */
+void prefixes_write(const struct prefixes *prefixes, size_t first, size_t step, FILE *to);
 
 /* An address inside one of the prefixes, or one from where the Internet has its own. */
 struct vg_address prefixes_inside(const struct prefixes *prefixes, struct vg_random *random);

@@ -24,11 +24,16 @@ static void run(const struct bench *bench, int family, const struct size *size)
 	double parse[TIMES], compile[TIMES], load[TIMES], clock[TIMES], bytes[TIMES];
 	struct row row = {.table = &table, .prefixes = size->n, .effort = {.rounds = TIMES}};
 
+	const struct gate_wish wish = {
+		.prefixes = &prefixes,
+		.sets = size->n < GATE_SETS * GATE_LEAST ? 1 : GATE_SETS,
+	};
+
 	prefixes_make(family, size->n, &prefixes);
 	for (int i = 0; i < TIMES; i++) {
 		_cleanup_(gate_close) struct gate gate;
 
-		gate_open(&(struct gate_wish){.prefixes = &prefixes}, &gate);
+		gate_open(&wish, &gate);
 		parse[i] = gate.parse.cpu_ms;
 		compile[i] = gate.compile.cpu_ms;
 		load[i] = gate.load.cpu_ms;

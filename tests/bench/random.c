@@ -31,11 +31,14 @@ static const struct effort effort = {.rounds = 11, .warmup = 100000, .frames = 2
 static const struct kind {
 	const char *part, *name;
 	int family;
-	bool listed; /* half of the sources are in some prefix */
+	bool listed;   /* half of the sources are in some prefix */
+	unsigned sets; /* that long lists are dealt out to */
 } kinds[] = {
-	{"random4", UNIFORM4, 4, false},
-	{"listed4", LISTED4, 4, true},
-	{"random6", LISTED6, 6, true},
+	{"random4", UNIFORM4, 4, false, 1},
+	{"listed4", LISTED4, 4, true, 1},
+	{"random6", LISTED6, 6, true, 1},
+	{"sets4", UNIFORM4 ", 16 sets", 4, false, GATE_SETS},
+	{"sets6", LISTED6 ", 16 sets", 6, true, GATE_SETS},
 };
 
 /* The programs that take turns: what is in front of each is a program that changes the source. */
@@ -95,8 +98,11 @@ static void front_open(struct contest *contest, int i, const struct kind *kind,
 static void contest_open(const struct bench *bench, const struct kind *kind,
 			 const struct prefixes *prefixes, struct contest *contest)
 {
-	gate_open(&(struct gate_wish){.prefixes = prefixes}, &contest->off);
-	gate_open(&(struct gate_wish){.prefixes = prefixes, .track = true}, &contest->track);
+	struct gate_wish wish = {.prefixes = prefixes, .sets = kind->sets};
+
+	gate_open(&wish, &contest->off);
+	wish.track = true;
+	gate_open(&wish, &contest->track);
 	gate_seed(&contest->track, FLOWS);
 	reference_open(&contest->off, &contest->reference);
 
@@ -170,6 +176,7 @@ void bench_random(const struct bench *bench)
 			continue;
 		for (size_t i = 0; i < VG_ARRAY_SIZE(sizes); i++) {
 			if (!size_is_for(&sizes[i], kinds[k].family) ||
+			    sizes[i].n < kinds[k].sets * GATE_LEAST ||
 			    !options_have_size(bench->options, sizes[i].n))
 				continue;
 			if (!begun)

@@ -25,7 +25,7 @@ static void print_prefixes(char **args)
 	struct prefixes prefixes;
 
 	prefixes_make(4, strtoul(args[0], NULL, 10), &prefixes);
-	prefixes_write(&prefixes, stdout);
+	prefixes_write(&prefixes, 0, 1, stdout);
 	prefixes_done(&prefixes);
 }
 
