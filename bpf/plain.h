@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The short way of an untagged frame that begins with a plain IP header (no options, no extension
- * headers, nothing amiss), where there are no services and all NICs have one rule. What counts is the
- * number of instructions: where they are few enough, the processor gets to the next frame's cache
- * misses while it still waits for this one's, and a flood costs two thirds (docs/performance.md). So
- * nothing goes through the stack, and what follows from the class is worked out before. Whatever
- * isn't plain, or takes more to tell, is left to vg_judge_frame(), which says the same of all frames.
+ * headers, nothing amiss), unless services name destinations, or NICs have rules of their own and there
+ * are no services. What counts is the number of instructions: where they are few enough, the processor
+ * gets to the next frame's cache misses while it still waits for this one's, and a flood costs two
+ * thirds (docs/performance.md). So little goes through the stack, and what follows from the class is
+ * worked out before. Whatever isn't plain, or takes more to tell, is left to vg_judge_frame(), which
+ * says the same of all frames.
  */
 #ifndef VPCGATE_BPF_PLAIN_H
 #define VPCGATE_BPF_PLAIN_H
@@ -195,8 +196,8 @@ static __always_inline int vg_judge_class(struct xdp_md *ctx, const void *ip, co
 			return VG_NOT_PLAIN;
 		if (!(options & (VG_OPTION_SERVICES | VG_OPTION_TRACK))) {
 			vg_count_plain(slot, cell, length);
-			asm volatile(
-				""); /* or clang merges this with the end, and keeps the verdict */
+			/* Or clang merges this with the end, and keeps the verdict in a register. */
+			asm volatile("");
 			return verdict;
 		}
 	}

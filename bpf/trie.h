@@ -4,6 +4,7 @@
 #define VPCGATE_BPF_TRIE_H
 
 #include <linux/in6.h>
+#include <stdbool.h>
 #include <bpf/bpf_endian.h>
 #include "bpf/maps.h"
 
