@@ -3,8 +3,8 @@
  * The short way of an untagged frame that begins with a plain IP header (no options, no extension
  * headers, nothing amiss), unless services name destinations, or NICs have rules of their own and there
  * are no services. What counts is the number of instructions: where they are few enough, the processor
- * gets to the next frame's cache misses while it still waits for this one's, and a flood costs two
- * thirds (docs/performance.md). So little goes through the stack, and what follows from the class is
+ * gets to the next frame's cache misses while it still waits for this one's, and a flood costs a
+ * quarter less (docs/performance.md). So little goes through the stack, and what follows from the class is
  * worked out before. Whatever isn't plain, or takes more to tell, is left to vg_judge_frame(), which
  * says the same of all frames.
  */
@@ -132,7 +132,7 @@ static __always_inline bool vg_plain_request(const void *tcp, const void *end, _
 	       (*flags & (VG_TCP_SYN | VG_TCP_ACK)) == VG_TCP_SYN;
 }
 
-/* The same where that may be quick to tell: a request for a connection is no reply. */
+/* The same, and quick for a request for a connection, which is no reply. */
 static __always_inline __u32 vg_refuse_plain4(const struct iphdr *ip, const void *end, __u32 length,
 					      __u32 outcome)
 {
@@ -207,10 +207,7 @@ static __always_inline int vg_judge_class(struct xdp_md *ctx, const void *ip, co
 	return verdict;
 }
 
-/*
- * Where the root doesn't tell the class. Out of line: a function that calls nothing has no registers
- * to save, which is what most frames of a flood should meet.
- */
+/* Where the root doesn't tell the class. Out of line: frames for which it does need fewer registers. */
 static __noinline int vg_judge_below4(struct xdp_md *ctx, const void *frame, const void *end,
 				      __u32 length)
 {

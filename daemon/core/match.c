@@ -95,11 +95,6 @@ static int l4_block(int protocol)
 	}
 }
 
-static __u16 *cell16(struct vg_page16 *pages, size_t index)
-{
-	return &pages[index >> 8].value[index & 255];
-}
-
 /* What an L4 class stands for: a protocol's ports that no service names, or one port. */
 struct l4 {
 	int protocol; /* VG_PROTOCOL_ANY: those that no service names */
@@ -118,14 +113,14 @@ static void l4_list_done(struct l4_list *list)
 
 static void l4_add_protocol(struct vg_tables *tables, struct l4_list *list, int protocol)
 {
-	__u16 *cell = cell16(tables->l4_class, VG_L4_BLOCK_PROTOCOL + protocol);
+	__u16 *cell = vg_cell16(tables->l4_class, VG_L4_BLOCK_PROTOCOL + protocol);
 	const int block = l4_block(protocol);
 
 	if (*cell != VG_L4_UNNAMED)
 		return;
 	*cell = list->n;
 	for (int port = 0; block >= 0 && port < 65536; port++)
-		*cell16(tables->l4_class, block + port) = list->n;
+		*vg_cell16(tables->l4_class, block + port) = list->n;
 	list->items[list->n++] = (struct l4){.protocol = protocol};
 }
 
@@ -137,7 +132,7 @@ static int build_l4_classes(const struct vg_policy *policy, struct vg_tables *ta
 	if (!tables->l4_class || !list->items)
 		return -ENOMEM;
 	for (size_t i = 0; i < (size_t)VG_L4_PAGES * 256; i++)
-		*cell16(tables->l4_class, i) = VG_L4_UNNAMED;
+		*vg_cell16(tables->l4_class, i) = VG_L4_UNNAMED;
 	list->n = VG_L4_UNNAMED;
 	list->items[list->n++] = (struct l4){.protocol = VG_PROTOCOL_ANY};
 	for (size_t s = 0; s < policy->n_services; s++)
@@ -149,7 +144,7 @@ static int build_l4_classes(const struct vg_policy *policy, struct vg_tables *ta
 
 		if (!service->port)
 			continue;
-		cell = cell16(tables->l4_class, l4_block(service->protocol) + service->port);
+		cell = vg_cell16(tables->l4_class, l4_block(service->protocol) + service->port);
 		if (list->items[*cell].port)
 			continue;
 		*cell = list->n;
@@ -202,14 +197,14 @@ static void paint_row(struct vg_tables *tables, const struct l4_list *l4, size_t
 	const __u16 painted = candidate->service + 1;
 
 	if (s->port) {
-		const __u16 k = *cell16(tables->l4_class, l4_block(s->protocol) + s->port);
+		const __u16 k = *vg_cell16(tables->l4_class, l4_block(s->protocol) + s->port);
 
-		*cell16(tables->service, row * l4->n + k) = painted;
+		*vg_cell16(tables->service, row * l4->n + k) = painted;
 		return;
 	}
 	for (size_t k = VG_L4_UNNAMED; k < l4->n; k++)
 		if (s->protocol == VG_PROTOCOL_ANY || s->protocol == l4->items[k].protocol)
-			*cell16(tables->service, row * l4->n + k) = painted;
+			*vg_cell16(tables->service, row * l4->n + k) = painted;
 }
 
 /* ---- frames whose L4 can't be told: as strict as the strictest that they may be for ---- */
@@ -272,13 +267,13 @@ static int mixes_append(struct mixes *mixes, const bool *painted)
 static int paint_unknown(struct vg_tables *tables, const struct l4_list *l4, size_t row,
 			 struct mixes *mixes)
 {
-	__u16 *unknown = cell16(tables->service, row * l4->n + VG_L4_UNKNOWN);
+	__u16 *unknown = vg_cell16(tables->service, row * l4->n + VG_L4_UNKNOWN);
 	bool painted[VG_MAX_SERVICES + 1] = {false};
 	size_t n = 0;
 	int r;
 
 	for (size_t k = VG_L4_UNNAMED; k < l4->n; k++) {
-		const __u16 service = *cell16(tables->service, row * l4->n + k);
+		const __u16 service = *vg_cell16(tables->service, row * l4->n + k);
 
 		n += !painted[service];
 		painted[service] = true;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "core/large.h"
 #include "core/match.h"
+#include "core/pool.h"
 #include "core/tables.h"
 
 #include <errno.h>
@@ -167,7 +168,7 @@ void vg_tables_free_p(struct vg_tables **tables)
 /* The root is there, unused, where there is no trie. */
 static size_t trie_bytes(const struct vg_trie *trie)
 {
-	const struct vg_pool_shape shape = vg_trie_pool_shape(trie);
+	const struct vg_pool_shape shape = vg_pool_shape(trie);
 
 	return sizeof(*trie->root) + (size_t)shape.pages * shape.element;
 }

@@ -21,6 +21,11 @@ struct vg_tables {
 	bool to;
 };
 
+static inline __u16 *vg_cell16(struct vg_page16 *pages, size_t index)
+{
+	return &pages[index >> 8].value[index & 255];
+}
+
 /* -E2BIG with a reason in `diag` where the tables would pass a limit of the policy's; -ENOMEM. */
 int vg_tables_build(const struct vg_policy *policy, struct vg_tables **ret_tables,
 		    struct vg_diag *diag);

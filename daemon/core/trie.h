@@ -26,12 +26,4 @@ int vg_trie_build(const struct vg_route *routes, size_t n, struct vg_classes *cl
 		  struct vg_trie *ret_trie);
 void vg_trie_done(struct vg_trie *trie);
 
-/* How a pool lies in its map. */
-struct vg_pool_shape {
-	__u32 pages;   /* elements of the map, at least 1 */
-	__u32 element; /* bytes of each */
-	__u32 last;    /* as in struct vg_pool */
-};
-struct vg_pool_shape vg_trie_pool_shape(const struct vg_trie *trie);
-
 #endif

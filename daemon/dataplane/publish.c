@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "core/pool.h"
 #include "dataplane/internal.h"
 #include "dataplane/table_maps.h"
 #include "share/cleanup.h"
@@ -41,21 +42,16 @@ static void fill_classes(struct vg_class *classes, const struct vg_tables *table
 	}
 }
 
-static __u16 cell16(const struct vg_page16 *pages, size_t index)
-{
-	return pages[index / 256].value[index % 256];
-}
-
 /* What an L4 class amounts to in the datapath: see `l4_table` in vpcgate/abi.h. */
 static __u16 l4_value(const struct vg_tables *tables, __u16 class)
 {
-	return tables->to ? class : cell16(tables->service, class);
+	return tables->to ? class : *vg_cell16(tables->service, class);
 }
 
 static void fill_l4(__u16 *l4, const struct vg_tables *tables)
 {
 	for (size_t i = 0; tables->services && i < VG_L4_PAGES * 256; i++)
-		l4[i] = l4_value(tables, cell16(tables->l4_class, i));
+		l4[i] = l4_value(tables, *vg_cell16(tables->l4_class, i));
 }
 
 /* The globals of the program, before it is loaded; its settings are made. */
@@ -101,7 +97,7 @@ static __u32 filter_words(const struct vg_policy *policy)
 
 static struct vg_pool make_pool(const struct vg_trie *trie)
 {
-	const struct vg_pool_shape shape = vg_trie_pool_shape(trie);
+	const struct vg_pool_shape shape = vg_pool_shape(trie);
 
 	return (struct vg_pool){
 		.last = shape.last, .paged = shape.pages > 1, .packed = trie->packed};

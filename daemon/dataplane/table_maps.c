@@ -6,10 +6,11 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include "core/pool.h"
 
 static struct vg_table_map pool_map(struct bpf_map *map, const struct vg_trie *trie)
 {
-	const struct vg_pool_shape shape = vg_trie_pool_shape(trie);
+	const struct vg_pool_shape shape = vg_pool_shape(trie);
 
 	return (struct vg_table_map){
 		.map = map,
