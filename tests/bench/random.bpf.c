@@ -18,7 +18,7 @@ struct {
 	__uint(value_size, sizeof(__u32));
 } target SEC(".maps");
 
-struct bench_source sources[BENCH_SOURCES];
+union bench_sources sources;
 __u64 state; /* the next of `sources`, or of the uniform ones */
 
 static __always_inline void *source_at(struct xdp_md *ctx, __u32 offset, __u32 size)
@@ -47,7 +47,7 @@ int bench_listed4(struct xdp_md *ctx)
 	__be32 *at = source_at(ctx, offsetof(struct iphdr, saddr), sizeof(*at));
 
 	if (at)
-		*at = *(__be32 *)&sources[state++ & (BENCH_SOURCES - 1)];
+		*at = sources.four[state++ & (BENCH_SOURCES - 1)];
 	bpf_tail_call_static(ctx, &target, 0);
 	return XDP_ABORTED;
 }
@@ -55,10 +55,10 @@ int bench_listed4(struct xdp_md *ctx)
 SEC("xdp")
 int bench_listed6(struct xdp_md *ctx)
 {
-	struct bench_source *at = source_at(ctx, offsetof(struct ipv6hdr, saddr), sizeof(*at));
+	__be64 *at = source_at(ctx, offsetof(struct ipv6hdr, saddr), sizeof(*at));
 
 	if (at)
-		*at = sources[state++ & (BENCH_SOURCES - 1)];
+		*at = sources.six[state++ & (BENCH_SOURCES - 1)];
 	bpf_tail_call_static(ctx, &target, 0);
 	return XDP_ABORTED;
 }

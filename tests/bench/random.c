@@ -53,7 +53,7 @@ struct contest {
 
 /* ---- the programs in front ---- */
 
-static void fill_sources(const struct prefixes *prefixes, struct bench_source *sources)
+static void fill_sources(const struct prefixes *prefixes, union bench_sources *sources)
 {
 	struct vg_random random;
 
@@ -64,7 +64,10 @@ static void fill_sources(const struct prefixes *prefixes, struct bench_source *s
 				? prefixes_inside(prefixes, &random)
 				: prefixes_anywhere(prefixes->family, &random);
 
-		sources[i] = (struct bench_source){htobe64(address.hi), htobe64(address.lo)};
+		if (prefixes->family == 4)
+			sources->four[i] = htobe32(address.hi >> 32);
+		else
+			sources->six[i] = htobe64(address.hi);
 	}
 }
 
@@ -87,7 +90,7 @@ static void front_open(struct contest *contest, int i, const struct kind *kind,
 	bpf_object__for_each_program(program, front->obj)
 		bpf_program__set_flags(program, contest->off.frags ? BPF_F_XDP_HAS_FRAGS : 0);
 	if (kind->listed)
-		fill_sources(prefixes, front->bss->sources);
+		fill_sources(prefixes, &front->bss->sources);
 	if (random_bpf__load(front) < 0 ||
 	    bpf_map_update_elem(bpf_map__fd(front->maps.target), &key, &target_fd, BPF_ANY) < 0)
 		die("can't load the program that changes sources");
