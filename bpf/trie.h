@@ -57,21 +57,34 @@ static __always_inline bool vg_in_pool(const volatile struct vg_pool *shape, __u
 	return at <= shape->last;
 }
 
-/* `at` is where in the page the runs begin. */
+static __always_inline __u32 vg_runs_stride(__u32 kind)
+{
+	return VG_RUNS_MIN_BITS + (kind - VG_ENTRY_RUNS) * VG_RUNS_STEP_BITS;
+}
+
+/* A slot's word, without a division. */
+static __always_inline __u32 vg_runs_word(__u32 slot)
+{
+	return slot * 43691 >> 21;
+}
+_Static_assert(VG_RUNS_SLOTS == 48 && VG_RUNS_MAX_BITS == 16, "exact for all slots: 2^21 / 48");
+
+/* `at` is where in the page the entries begin. */
 static __always_inline __u32 vg_runs_entry(const void *page, const volatile struct vg_pool *shape,
 					   __u32 at, __u32 stride, __u64 *bits)
 {
-	const __u32 slot = *bits >> (64 - stride), word = slot >> 6;
-	const __u32 starts_at = at + word * sizeof(__u64);
-	const __u32 before_at = at + VG_RUNS_BEFORE(stride) + word * sizeof(__u16);
+	const __u32 slot = *bits >> (64 - stride), index = vg_runs_word(slot);
+	const __u32 word_at = at - (index + 1) * sizeof(__u64);
 	__u32 entry_at;
-	__u64 starts;
+	__u64 word;
 
-	if (!vg_in_pool(shape, starts_at) || !vg_in_pool(shape, before_at))
+	if (!vg_in_pool(shape, word_at))
 		return VG_NOWHERE;
-	starts = *(const __u64 *)(page + starts_at) << (63 - (slot & 63));
-	entry_at = at + VG_RUNS_ENTRIES(stride) - sizeof(__u32) +
-		   (*(const __u16 *)(page + before_at) + vg_ones(starts)) * sizeof(__u32);
+	word = *(const __u64 *)(page + word_at);
+	entry_at =
+		at - sizeof(__u32) +
+		((word >> VG_RUNS_SLOTS) + vg_ones(word << (63 + index * VG_RUNS_SLOTS - slot))) *
+			sizeof(__u32);
 	if (!vg_in_pool(shape, entry_at))
 		return VG_NOWHERE;
 	*bits <<= stride;
@@ -117,6 +130,33 @@ static __always_inline __u32 vg_ranges_class(const void *at, bool large, __u64 b
 	return eight->class[vg_interval_of(eight->starts, 2, value) & 7];
 }
 
+/*
+ * Which class an even number of the starts not above `value` leaves, and which an odd one. In each lane
+ * of 16 bits a start's complement, the value, and 1 add up to a carry where the start isn't above it:
+ * the carry is the majority of the two top bits and the carry from those below.
+ */
+static __always_inline __u32 vg_turns_class(const __u64 *words, __u32 n, __u64 bits)
+{
+	const __u64 top = 0x8000800080008000;
+	const __u64 value = (bits >> (64 - VG_RANGES_BITS)) * 0x0001000100010001;
+	const __u64 below = (value & ~top) + 0x0001000100010001;
+	__u64 either = 0, both = 0;
+
+#pragma unroll
+	for (__u32 i = 0; i < n; i++) {
+		/* The classes are two lanes that are alike, which cancel out. */
+		const __u64 starts = i ? words[i] : words[i] >> 32 << 32;
+		const __u64 sums = (starts & ~top) + below;
+
+		either ^= starts ^ sums;
+		both ^= starts & sums;
+	}
+	both ^= either & value;
+	both ^= both >> 32;
+	both ^= both >> 16;
+	return words[0] >> (both >> 11 & 16) & 0xffff;
+}
+
 static __always_inline const void *vg_page(void *pool, __u32 index)
 {
 	return bpf_map_lookup_elem(pool, &index);
@@ -126,6 +166,22 @@ static __always_inline __u32 vg_place(__u32 entry)
 {
 	return (entry & (VG_POOL_PAGE_UNITS - 1)) * VG_POOL_UNIT;
 }
+
+/*
+ * The end of a walk in a leaf or in turns, without a branch: random sources come to the one as often as
+ * to the other, and a wrong guess is dearer than both. For a leaf, turns are read at the pool's begin.
+ */
+static __always_inline __u32 vg_end_class(const void *page, const volatile struct vg_pool *shape,
+					  __u32 entry, __u64 bits)
+{
+	const __u32 turns = -vg_kind(entry); /* all bits, or none */
+	const __u32 at = vg_place(entry) & turns;
+
+	if (!vg_in_pool(shape, at))
+		return VG_NOWHERE;
+	return (entry & ~turns) | (vg_turns_class(page + at, 4, bits) & turns);
+}
+_Static_assert(VG_ENTRY_LEAF == 0 && VG_ENTRY_TURNS == 1, "vg_end_class makes masks of them");
 
 /* A pool of nodes is a single page. */
 static __always_inline __u32 vg_walk_nodes(void *pool, const volatile struct vg_pool *shape,
@@ -158,7 +214,7 @@ static __always_inline __u32 vg_walk_packed(void *pool, const volatile struct vg
 	const bool paged = shape->paged;
 	const void *page = vg_page(pool, 0);
 
-	for (int i = 0; i < levels && vg_kind(entry) != VG_ENTRY_LEAF; i++) {
+	for (int i = 0; i < levels && vg_kind(entry) > VG_ENTRY_TURNS; i++) {
 		const __u32 kind = vg_kind(entry), at = vg_place(entry);
 
 		if (paged)
@@ -166,8 +222,7 @@ static __always_inline __u32 vg_walk_packed(void *pool, const volatile struct vg
 		if (!page || !vg_in_pool(shape, at))
 			return VG_NOWHERE;
 		if (kind >= VG_ENTRY_RUNS) {
-			entry = vg_runs_entry(page, shape, at,
-					      kind - VG_ENTRY_RUNS + VG_RUNS_MIN_BITS, &bits);
+			entry = vg_runs_entry(page, shape, at, vg_runs_stride(kind), &bits);
 		} else if (kind == VG_ENTRY_PAIR) {
 			entry = vg_pair_entry(page + at, &bits);
 		} else if (kind == VG_ENTRY_SKIP) {
@@ -175,11 +230,17 @@ static __always_inline __u32 vg_walk_packed(void *pool, const volatile struct vg
 		} else if (kind == VG_ENTRY_LOWER) {
 			entry = *(const __u32 *)(page + at);
 			bits = lower;
+		} else if (kind == VG_ENTRY_TURNS30) {
+			return vg_turns_class(page + at, 8, bits);
 		} else {
 			return vg_ranges_class(page + at, kind == VG_ENTRY_RANGES16, bits);
 		}
 	}
-	return vg_kind(entry) == VG_ENTRY_LEAF ? entry : VG_NOWHERE;
+	if (vg_kind(entry) > VG_ENTRY_TURNS)
+		return VG_NOWHERE;
+	if (paged)
+		page = vg_page(pool, (entry & VG_ENTRY_PLACE) >> VG_ENTRY_PAGE_SHIFT);
+	return page ? vg_end_class(page, shape, entry, bits) : VG_NOWHERE;
 }
 
 /*

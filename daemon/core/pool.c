@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define CACHE_LINE 64
+#define POOL_LEAST 1048576 /* bytes allocated at first */
 
 void *vg_pool_at(const struct vg_trie *trie, __u32 entry)
 {
@@ -18,11 +19,12 @@ void *vg_pool_at(const struct vg_trie *trie, __u32 entry)
  */
 static size_t pool_fit(size_t at, size_t size)
 {
-	const size_t within = size < CACHE_LINE ? CACHE_LINE : VG_POOL_PAGE;
+	const size_t line_end = (at / CACHE_LINE + 1) * CACHE_LINE;
 
-	if (size >= CACHE_LINE)
-		at = (at + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
-	return at / within == (at + size - 1) / within ? at : (at / within + 1) * within;
+	if (at % CACHE_LINE && at + size > line_end)
+		at = line_end;
+	return at % VG_POOL_PAGE + size <= VG_POOL_ROOM ? at
+							: (at / VG_POOL_PAGE + 1) * VG_POOL_PAGE;
 }
 
 int vg_pool_take(struct vg_trie *trie, size_t size, __u32 kind, __u32 *ret_entry)
@@ -33,7 +35,7 @@ int vg_pool_take(struct vg_trie *trie, size_t size, __u32 kind, __u32 *ret_entry
 	if (end > (size_t)VG_POOL_MAX_PAGES * VG_POOL_PAGE)
 		return -ENOMEM;
 	if (end > trie->pool_allocated) {
-		const size_t wanted = end < VG_POOL_PAGE / 2 ? VG_POOL_PAGE / 2 : 2 * end;
+		const size_t wanted = end < POOL_LEAST ? POOL_LEAST : 2 * end;
 		unsigned char *larger = realloc(trie->pool, wanted);
 
 		if (!larger)
@@ -50,7 +52,7 @@ int vg_pool_take(struct vg_trie *trie, size_t size, __u32 kind, __u32 *ret_entry
 struct vg_pool_shape vg_pool_shape(const struct vg_trie *trie)
 {
 	const __u32 pages = (trie->pool_bytes + VG_POOL_PAGE - 1) / VG_POOL_PAGE;
-	const __u32 bytes = pages > 1 ? VG_POOL_PAGE : trie->pool_bytes;
+	const __u32 bytes = pages > 1 ? VG_POOL_ROOM : trie->pool_bytes;
 
 	return (struct vg_pool_shape){
 		.pages = pages ? pages : 1,

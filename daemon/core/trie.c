@@ -141,16 +141,66 @@ static unsigned significant_bits(vg_number start)
 	return upper ? 64 - __builtin_ctzll(upper) : 0;
 }
 
-static bool ranges_fit(const struct builder *b, const struct block *block)
+static bool ranges_tell(const struct builder *b, const struct block *block)
 {
 	const unsigned end = block->depth + bits_of_step(block->depth, VG_RANGES_BITS);
 
-	if (block->n >= 16)
-		return false;
 	for (size_t i = block->first; i < block->first + block->n; i++)
 		if (significant_bits(b->intervals[i].start) > end)
 			return false;
 	return true;
+}
+
+/* The start of the block's interval i, of VG_RANGES_BITS bits. */
+static __u16 range_start(const struct builder *b, const struct block *block, size_t i)
+{
+	const vg_number start = b->intervals[block->first + i].start;
+
+	return start << block->depth >> (ADDRESS_BITS - VG_RANGES_BITS);
+}
+
+/* Neighbours differ: of two classes, every other interval has the same. */
+static bool takes_turns(const struct builder *b, const struct block *block)
+{
+	const struct vg_interval *intervals = &b->intervals[block->first];
+
+	for (size_t i = 1; i < block->n; i++)
+		if (intervals[i].class != (i % 2 ? block->class : intervals[0].class))
+			return false;
+	return true;
+}
+
+static void fill_turns(const struct builder *b, const struct block *block, __u16 *class,
+		       __u16 *starts, size_t room)
+{
+	const size_t unused = room - block->n;
+
+	class[unused % 2] = block->class;
+	class[(unused + 1) % 2] = b->intervals[block->first].class;
+	for (size_t i = 0; i < room; i++)
+		starts[i] = ~(i < block->n ? range_start(b, block, i) : 0);
+}
+
+static int build_turns(struct builder *b, const struct block *block, __u32 *ret_entry)
+{
+	struct vg_trie_turns30 *thirty;
+	struct vg_trie_turns *turns;
+	int r;
+
+	if (block->n <= VG_ARRAY_SIZE(turns->starts)) {
+		r = vg_pool_take(&b->trie, sizeof(*turns), VG_ENTRY_TURNS, ret_entry);
+		if (r < 0)
+			return r;
+		turns = vg_pool_at(&b->trie, *ret_entry);
+		fill_turns(b, block, turns->class, turns->starts, VG_ARRAY_SIZE(turns->starts));
+		return 0;
+	}
+	r = vg_pool_take(&b->trie, sizeof(*thirty), VG_ENTRY_TURNS30, ret_entry);
+	if (r < 0)
+		return r;
+	thirty = vg_pool_at(&b->trie, *ret_entry);
+	fill_turns(b, block, thirty->class, thirty->starts, VG_ARRAY_SIZE(thirty->starts));
+	return 0;
 }
 
 static void fill_ranges(const struct builder *b, const struct block *block, __u64 *starts,
@@ -164,7 +214,7 @@ static void fill_ranges(const struct builder *b, const struct block *block, __u6
 		const bool used = i <= block->n;
 
 		if (used)
-			start = interval->start << block->depth >> (ADDRESS_BITS - VG_RANGES_BITS);
+			start = range_start(b, block, i - 1);
 		starts[i / 4] |= (used ? start : 0xffff) << i % 4 * 16;
 		class[i] = used ? interval->class : class[i - 1];
 	}
@@ -300,11 +350,13 @@ static unsigned choose_stride(const struct builder *b, const struct block *block
 	for (unsigned length = block->depth + best + 1; length <= ADDRESS_BITS; length++)
 		behind += lengths[length];
 	least = behind;
-	for (unsigned stride = best + 1; stride <= VG_RUNS_MAX_BITS; stride++) {
+	for (unsigned stride = best + VG_RUNS_STEP_BITS; stride <= VG_RUNS_MAX_BITS;
+	     stride += VG_RUNS_STEP_BITS) {
 		if (bits_of_step(block->depth, stride) < stride ||
-		    VG_RUNS_ENTRIES(stride) > 16 * block->n)
+		    VG_RUNS_WORDS(stride) * sizeof(__u64) > 16 * block->n)
 			break;
-		behind -= lengths[block->depth + stride];
+		for (unsigned i = 0; i < VG_RUNS_STEP_BITS; i++)
+			behind -= lengths[block->depth + stride - i];
 		if (behind < least) {
 			least = behind;
 			best = stride;
@@ -313,17 +365,18 @@ static unsigned choose_stride(const struct builder *b, const struct block *block
 	return best;
 }
 
-static void fill_runs(const struct runs *runs, unsigned char *to)
+static void fill_runs(const struct runs *runs, void *place)
 {
-	__u64 *starts = (__u64 *)to;
-	__u16 *before = (__u16 *)(to + VG_RUNS_BEFORE(runs->stride));
-	__u32 *entries = (__u32 *)(to + VG_RUNS_ENTRIES(runs->stride));
+	__u64 *words = place;
+	__u32 *entries = place;
 	size_t run = 0;
 
 	for (unsigned i = 0; i < VG_RUNS_WORDS(runs->stride); i++) {
-		before[i] = run;
-		for (; run < runs->n && runs->items[run].slot / 64 == i; run++) {
-			starts[i] |= 1ULL << runs->items[run].slot % 64;
+		__u64 *word = --words;
+
+		*word = (__u64)run << VG_RUNS_SLOTS;
+		for (; run < runs->n && runs->items[run].slot / VG_RUNS_SLOTS == i; run++) {
+			*word |= 1ULL << runs->items[run].slot % VG_RUNS_SLOTS;
 			entries[run] = runs->items[run].entry;
 		}
 	}
@@ -352,6 +405,7 @@ static void fill_pair(const struct runs *runs, struct vg_trie_pair *pair)
 static int build_runs(struct builder *b, const struct block *block, __u32 *ret_entry)
 {
 	const unsigned stride = choose_stride(b, block);
+	const size_t words = VG_RUNS_WORDS(stride);
 	_cleanup_(runs_done) struct runs runs = {0};
 	int r = find_runs(b, block, stride, &runs);
 
@@ -363,11 +417,14 @@ static int build_runs(struct builder *b, const struct block *block, __u32 *ret_e
 			fill_pair(&runs, vg_pool_at(&b->trie, *ret_entry));
 		return r;
 	}
-	r = vg_pool_take(&b->trie, VG_RUNS_ENTRIES(stride) + runs.n * sizeof(__u32),
-			 VG_ENTRY_RUNS + stride - VG_RUNS_MIN_BITS, ret_entry);
-	if (r >= 0)
-		fill_runs(&runs, vg_pool_at(&b->trie, *ret_entry));
-	return r;
+	r = vg_pool_take(&b->trie, words * sizeof(__u64) + runs.n * sizeof(__u32),
+			 VG_ENTRY_RUNS + (stride - VG_RUNS_MIN_BITS) / VG_RUNS_STEP_BITS,
+			 ret_entry);
+	if (r < 0)
+		return r;
+	*ret_entry += words * sizeof(__u64) / VG_POOL_UNIT;
+	fill_runs(&runs, vg_pool_at(&b->trie, *ret_entry));
+	return 0;
 }
 
 /* In a packed table, a skip that doesn't end the walk must be worth a step. */
@@ -375,7 +432,9 @@ static int build_step(struct builder *b, const struct block *block, __u32 *ret_e
 {
 	struct inner inner;
 
-	if (b->trie.packed && ranges_fit(b, block))
+	if (b->trie.packed && block->n <= 30 && ranges_tell(b, block) && takes_turns(b, block))
+		return build_turns(b, block, ret_entry);
+	if (b->trie.packed && block->n < 16 && ranges_tell(b, block))
 		return build_ranges(b, block, ret_entry);
 	inner = find_inner(b, block);
 	if (!inner.block.n || (inner.block.depth == HALF_BITS && block->depth < HALF_BITS))
@@ -444,7 +503,7 @@ int vg_trie_build(const struct vg_route *routes, size_t n, struct vg_classes *cl
 	if (r < 0)
 		return r;
 	r = build_trie(&intervals, intervals.n > PLAIN_INTERVALS, ret_trie);
-	if (r < 0 || ret_trie->packed || ret_trie->pool_bytes <= VG_POOL_PAGE)
+	if (r < 0 || ret_trie->packed || ret_trie->pool_bytes <= VG_POOL_ROOM)
 		return r;
 	/* Nodes that take more than a page, which is very sparse, are not worth it. */
 	vg_trie_done(ret_trie);

@@ -206,24 +206,30 @@ _Static_assert(sizeof(struct vg_fragment) == 12, "vg_fragment has padding");
  * behind its end read as 0.
  */
 #define VG_ENTRY_LEAF 0u     /* a class: the walk ends */
-#define VG_ENTRY_SKIP 1u     /* struct vg_trie_skip */
-#define VG_ENTRY_NODE 2u     /* struct vg_trie_node */
+#define VG_ENTRY_TURNS 1u    /* struct vg_trie_turns */
+#define VG_ENTRY_TURNS30 2u  /* struct vg_trie_turns30 */
 #define VG_ENTRY_RANGES8 3u  /* struct vg_trie_ranges8 */
 #define VG_ENTRY_RANGES16 4u /* struct vg_trie_ranges16 */
-#define VG_ENTRY_LOWER 5u    /* an entry (__u32), entered with the lower half of the address */
-#define VG_ENTRY_PAIR 6u     /* struct vg_trie_pair */
-#define VG_ENTRY_RUNS 7u     /* runs by VG_RUNS_MIN_BITS, + 1 for each bit more: up to 15 */
+#define VG_ENTRY_SKIP 5u     /* struct vg_trie_skip */
+#define VG_ENTRY_NODE 6u     /* struct vg_trie_node */
+#define VG_ENTRY_LOWER 7u    /* an entry (__u32), entered with the lower half of the address */
+#define VG_ENTRY_PAIR 8u     /* struct vg_trie_pair */
+#define VG_ENTRY_RUNS 9u     /* runs by VG_RUNS_MIN_BITS, + 1 for each VG_RUNS_STEP_BITS more */
 #define VG_ENTRY_KIND_SHIFT 28
 #define VG_ENTRY_PLACE 0x0fffffffu
-#define VG_ENTRY_PAGE_SHIFT 18
+#define VG_ENTRY_PAGE_SHIFT 19
 
-/* Older kernels, 6.1 among them, take no array elements above 4 MiB (KMALLOC_MAX_SIZE). */
+/*
+ * Pages of 4 MiB: older kernels, 6.1 among them, take no larger array elements (KMALLOC_MAX_SIZE). A
+ * pool of a single page is walked without looking for the page of each step.
+ */
 #define VG_POOL_UNIT 8u
 #define VG_POOL_PAGE_UNITS (1u << VG_ENTRY_PAGE_SHIFT)
 #define VG_POOL_PAGE (VG_POOL_PAGE_UNITS * VG_POOL_UNIT) /* bytes */
 #define VG_POOL_MAX_PAGES (1u << (VG_ENTRY_KIND_SHIFT - VG_ENTRY_PAGE_SHIFT))
-/* An element of a pool map is longer than its page: what begins at a place may be read up to so far. */
+/* Behind what is in use of a page, so much may be read: what begins at a place is no longer. */
 #define VG_POOL_SLACK 1088u
+#define VG_POOL_ROOM (VG_POOL_PAGE - VG_POOL_SLACK)
 
 #define VG_TRIE_LEVELS4 2  /* steps from the root to a class, at most */
 #define VG_TRIE_LEVELS6 15 /* 6 for the 48 bits behind the root, 1 to the lower half, 8 for that */
@@ -256,17 +262,17 @@ struct vg_trie_node {
 _Static_assert(sizeof(struct vg_trie_node) == 1040, "vg_trie_node has padding");
 
 /*
- * The next 8 to 16 address bits choose a slot, where neighbours with equal entries are kept once: the
- * slots are the bits of `starts`, 64 a word, the first the lowest of word 0. A bit is set where the
- * entry differs from the one before, and slot 0's. So many as are set up to a slot, minus 1, is the
- * number of its entry. Behind the words, for each word, how many bits are set in those before it
- * (__u16), and behind those the entries (__u32).
+ * The next 8 to 16 address bits choose a slot, where neighbours with equal entries are kept once. A word
+ * tells of 48 slots: a bit each, the first the lowest, which is set where the entry differs from the one
+ * before, and slot 0's; and in its upper 16 bits, how many are set in the words before. So many as are
+ * set up to a slot, minus 1, is the number of its entry. The entries (__u32) begin at the place; the
+ * words lie before it, the first of them last.
  */
 #define VG_RUNS_MIN_BITS 8
 #define VG_RUNS_MAX_BITS 16
-#define VG_RUNS_WORDS(bits) (1u << ((bits)-6))
-#define VG_RUNS_BEFORE(bits) (8 * VG_RUNS_WORDS(bits))	 /* offset, bytes */
-#define VG_RUNS_ENTRIES(bits) (10 * VG_RUNS_WORDS(bits)) /* offset, bytes */
+#define VG_RUNS_STEP_BITS 2
+#define VG_RUNS_SLOTS 48 /* of a word */
+#define VG_RUNS_WORDS(bits) (((1u << (bits)) + VG_RUNS_SLOTS - 1) / VG_RUNS_SLOTS)
 
 /* The next 8 address bits choose one of two entries: a bit for each value, 64 a word. */
 #define VG_PAIR_BITS 8
@@ -290,6 +296,22 @@ struct vg_trie_ranges16 {
 	__u16 class[16];
 };
 _Static_assert(sizeof(struct vg_trie_ranges16) == 64, "vg_trie_ranges16 is one cache line");
+
+/*
+ * A walk that ends here, where the intervals of the next 16 address bits have one class and another in
+ * turns, as those of two classes always do: class[0] at first, and at each start the other one. In no
+ * order; a start that isn't needed is 0, which is one all the same. The starts are complements.
+ */
+struct vg_trie_turns {
+	__u16 class[2];
+	__u16 starts[14];
+};
+struct vg_trie_turns30 {
+	__u16 class[2];
+	__u16 starts[30];
+};
+_Static_assert(sizeof(struct vg_trie_turns) == 32, "vg_trie_turns is half a cache line");
+_Static_assert(sizeof(struct vg_trie_turns30) == 64, "vg_trie_turns30 is one cache line");
 
 /* Class 0 is an address in no set, with no flag. */
 #define VG_CLASS_NONE 0

@@ -37,24 +37,30 @@ static const void *place(const struct vg_trie *trie, __u32 entry, size_t size)
 	const size_t at = (size_t)(entry & VG_ENTRY_PLACE) * VG_POOL_UNIT;
 
 	assert_true(at + size <= trie->pool_bytes);
-	assert_int_equal(at / VG_POOL_PAGE, (at + size - 1) / VG_POOL_PAGE);
+	assert_true(at % VG_POOL_PAGE + size <= VG_POOL_ROOM);
 	return &trie->pool[at];
+}
+
+static const void *place_before(const struct vg_trie *trie, __u32 entry, size_t size)
+{
+	return place(trie, entry - size / VG_POOL_UNIT, size);
 }
 
 static __u32 run_of(const struct vg_trie *trie, __u32 entry, unsigned stride, unsigned slot)
 {
-	const unsigned char *at = place(trie, entry, VG_RUNS_ENTRIES(stride));
-	const __u64 *starts = (const __u64 *)at;
+	const unsigned n = VG_RUNS_WORDS(stride);
+	const __u64 *words = place_before(trie, entry, n * sizeof(*words));
 	unsigned run = 0;
 
-	assert_true(starts[0] & 1);
+	assert_true(words[n - 1] & 1);
 	for (unsigned i = 1; i <= slot; i++) {
-		if (i % 64 == 0)
-			assert_int_equal(((__u16 *)(at + VG_RUNS_BEFORE(stride)))[i / 64], run + 1);
-		run += starts[i / 64] >> i % 64 & 1;
+		const __u64 word = words[n - 1 - i / VG_RUNS_SLOTS];
+
+		if (i % VG_RUNS_SLOTS == 0)
+			assert_int_equal(word >> VG_RUNS_SLOTS, run + 1);
+		run += word >> i % VG_RUNS_SLOTS & 1;
 	}
-	at = place(trie, entry, VG_RUNS_ENTRIES(stride) + (run + 1) * sizeof(__u32));
-	return ((const __u32 *)(at + VG_RUNS_ENTRIES(stride)))[run];
+	return ((const __u32 *)place(trie, entry, (run + 1) * sizeof(__u32)))[run];
 }
 
 static bool take_equal(const struct vg_address *address, unsigned *depth, unsigned count,
@@ -97,6 +103,15 @@ static __u32 range_of(const __u64 *starts, const __u16 *classes, unsigned n, uns
 	return class;
 }
 
+static __u32 turn_of(const __u16 *class, const __u16 *starts, unsigned n, unsigned value)
+{
+	unsigned turns = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		turns += (__u16)~starts[i] <= value;
+	return class[turns % 2];
+}
+
 /* How often the walks below took each kind of step. */
 static unsigned steps[16];
 
@@ -108,6 +123,8 @@ walk(const struct vg_trie *trie, const struct vg_classes *classes, const struct 
 	__u32 entry = trie->root->entry[htobe16(take_bits(address, &depth, 16))];
 
 	for (int level = 0; (kind = entry >> VG_ENTRY_KIND_SHIFT); level++) {
+		const struct vg_trie_turns *turns;
+		const struct vg_trie_turns30 *thirty;
 		const struct vg_trie_ranges8 *eight;
 		const struct vg_trie_ranges16 *sixteen;
 		const struct vg_trie_pair *pair;
@@ -127,6 +144,17 @@ walk(const struct vg_trie *trie, const struct vg_classes *classes, const struct 
 			kind = take_bits(address, &depth, VG_PAIR_BITS); /* now the slot */
 			entry = pair->entry[pair->which[kind / 64] >> kind % 64 & 1];
 			break;
+		case VG_ENTRY_TURNS:
+			turns = place(trie, entry, sizeof(*turns));
+			entry = turn_of(turns->class, turns->starts, VG_ARRAY_SIZE(turns->starts),
+					take_bits(address, &depth, VG_RANGES_BITS));
+			break;
+		case VG_ENTRY_TURNS30:
+			thirty = place(trie, entry, sizeof(*thirty));
+			entry = turn_of(thirty->class, thirty->starts,
+					VG_ARRAY_SIZE(thirty->starts),
+					take_bits(address, &depth, VG_RANGES_BITS));
+			break;
 		case VG_ENTRY_RANGES8:
 			eight = place(trie, entry, sizeof(*eight));
 			entry = range_of(eight->starts, eight->class, 8,
@@ -144,7 +172,8 @@ walk(const struct vg_trie *trie, const struct vg_classes *classes, const struct 
 			entry = *lower;
 			break;
 		default:
-			kind += VG_RUNS_MIN_BITS - VG_ENTRY_RUNS; /* now the stride */
+			kind = VG_RUNS_MIN_BITS + (kind - VG_ENTRY_RUNS) * VG_RUNS_STEP_BITS;
+			/* It is the stride now. */
 			entry = run_of(trie, entry, kind, take_bits(address, &depth, kind));
 		}
 	}
@@ -333,8 +362,74 @@ static void test_random(void **state)
 		check_round(&random, 6, LARGE_ROUTES);
 	}
 	check_dense(&random);
-	for (unsigned kind = VG_ENTRY_SKIP; kind <= VG_ENTRY_RUNS; kind++)
-		assert_true(steps[kind] > 0);
+}
+
+/* Prefixes of 16 bits below 10.1, and the kind of what that comes to. */
+static const struct ranges_case {
+	const char *name;
+	unsigned kind, n, first, step; /* n /32s, that far apart */
+	bool third;		       /* the last is of another set */
+} ranges_cases[] = {
+	{"one at the start", VG_ENTRY_TURNS, 1, 0, 1, false},
+	{"one at the end", VG_ENTRY_TURNS, 1, 0xffff, 1, false},
+	{"14 starts", VG_ENTRY_TURNS, 7, 1, 2, false},
+	{"14 starts, one above all", VG_ENTRY_TURNS, 7, 0x7ffd, 0x1555, false},
+	{"15 starts", VG_ENTRY_TURNS30, 8, 0, 2, false},
+	{"30 starts", VG_ENTRY_TURNS30, 15, 1, 2, false},
+	{"29 starts, one above all", VG_ENTRY_TURNS30, 15, 0xffe3, 2, false},
+	{"31 starts", VG_ENTRY_RUNS, 16, 0, 0x1000, false},
+	{"three classes, 7 starts", VG_ENTRY_RANGES8, 4, 0, 2, true},
+	{"three classes, 8 starts", VG_ENTRY_RANGES16, 4, 1, 2, true},
+	{"three classes, one above all", VG_ENTRY_RANGES16, 8, 0xfff1, 2, true},
+	{"three classes, 16 starts", VG_ENTRY_RUNS, 8, 1, 0x1000, true},
+};
+
+/* Enough elsewhere for a table that is packed. */
+static size_t fill_elsewhere(struct vg_route *routes)
+{
+	size_t n = 0;
+
+	for (; n < LARGE_ROUTES; n++)
+		routes[n] = (struct vg_route){
+			.prefix = {{.hi = (0xc0000000 + 2 * n) << 32, .family = 4}, 32},
+			.sets = 1,
+		};
+	return n;
+}
+
+static void test_ranges(void **state)
+{
+	_cleanup_free_ struct vg_route *routes = calloc(LARGE_ROUTES + 16, sizeof(*routes));
+	const size_t elsewhere = fill_elsewhere(routes);
+
+	(void)state;
+	for (size_t i = 0; i < VG_ARRAY_SIZE(ranges_cases); i++) {
+		const struct ranges_case *c = &ranges_cases[i];
+		struct vg_route *own = &routes[elsewhere];
+		struct vg_classes classes;
+		struct vg_trie trie;
+		unsigned kind;
+
+		for (unsigned j = 0; j < c->n; j++)
+			own[j] = (struct vg_route){
+				.prefix = {{.hi = (0x0a010000ULL + c->first + j * c->step) << 32,
+					    .family = 4},
+					   32},
+				.sets = c->third && j + 1 == c->n ? 2 : 1,
+			};
+		assert_int_equal(vg_classes_init(&classes), 0);
+		assert_int_equal(vg_trie_build(routes, elsewhere + c->n, &classes, &trie), 0);
+		kind = trie.root->entry[htobe16(0x0a01)] >> VG_ENTRY_KIND_SHIFT;
+		if (kind > VG_ENTRY_RUNS)
+			kind = VG_ENTRY_RUNS;
+		if (kind != c->kind)
+			fail_msg("%s: kind %u, expected %u", c->name, kind, c->kind);
+		for (__u64 value = 0; value <= 0xffff; value++)
+			compare(&trie, &classes, own, c->n,
+				(struct vg_address){(0x0a010000 + value) << 32, 0, 4});
+		vg_trie_done(&trie);
+		vg_classes_done(&classes);
+	}
 }
 
 static struct vg_route route(const char *prefix, unsigned source)
@@ -386,12 +481,21 @@ static void test_too_many_classes(void **state)
 	vg_classes_done(&classes);
 }
 
+/* The last one: did those before come through everything that an entry may be? */
+static void test_every_kind(void **state)
+{
+	(void)state;
+	for (unsigned kind = VG_ENTRY_TURNS; kind <= VG_ENTRY_RUNS; kind++)
+		if (!steps[kind])
+			fail_msg("no walk has come by kind %u", kind);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_random),
-		cmocka_unit_test(test_path_compression),
-		cmocka_unit_test(test_too_many_classes),
+		cmocka_unit_test(test_random),		 cmocka_unit_test(test_ranges),
+		cmocka_unit_test(test_path_compression), cmocka_unit_test(test_too_many_classes),
+		cmocka_unit_test(test_every_kind),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
