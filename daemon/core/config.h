@@ -28,6 +28,18 @@
 #define VG_REPLIES_ICMP_S 30
 #define VG_REPLIES_MAX_FLOWS 262144
 
+/* `discovery`: how ranges that lie outside of the config are kept up to date. */
+#define VG_MIN_REFRESH_S 10
+#define VG_MAX_REFRESH_S 86400
+#define VG_REFRESH_S 300
+#define VG_MAX_SHRINK_PERCENT 50
+#define VG_SHRINK_AFTER_S 1800
+#define VG_MAX_SHRINK_AFTER_S (7 * 86400)
+#define VG_METADATA_URL "http://169.254.169.254"
+#define VG_COMPUTE_URL "https://compute.googleapis.com"
+#define VG_VPCACCESS_URL "https://vpcaccess.googleapis.com"
+#define VG_PUBLISHED_URL "https://www.gstatic.com/ipranges"
+
 /* `limits`: what the tables of one policy may take in the kernel, as vg_tables_bytes() counts. */
 #define VG_MIN_TABLE_BYTES (1ULL << 20)
 #define VG_MAX_TABLE_BYTES (4ULL << 30)
@@ -101,6 +113,18 @@ struct vg_replies {
 	unsigned max_flows;	       /* of each family */
 };
 
+/*
+ * `discovery`. URLs have no slash at their end; all but the metadata server's are https. Texts are
+ * never NULL but for `ca`.
+ */
+struct vg_discovery_settings {
+	unsigned refresh_s;	     /* from one answer of a server to the next question, about */
+	unsigned max_shrink_percent; /* 0 to 100: of a set's ranges that may go at once */
+	unsigned shrink_after_s;     /* a larger loss is believed once it has lasted so long */
+	char *metadata, *compute, *vpcaccess, *published;
+	char *ca; /* file of certificates to trust instead of the system's, or NULL */
+};
+
 struct vg_limits {
 	__u64 table_bytes;
 	struct vg_position table_bytes_at; /* none where it is the default */
@@ -122,6 +146,7 @@ struct vg_config {
 	bool allow_empty;
 	struct vg_replies replies;
 	struct vg_limits limits;
+	struct vg_discovery_settings discovery;
 	struct vg_text_list also_admit;
 	bool exporter;		/* false: `exporter: off` */
 	char *exporter_address; /* an IPv4 or IPv6 address, without brackets; NULL without exporter */

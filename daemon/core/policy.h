@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include "core/config.h"
 #include "core/diag.h"
+#include "core/feed.h"
+#include "core/listing.h"
 #include "core/prefix.h"
 
 /* A prefix of a set, and which of the policy's origins it came from. */
@@ -22,6 +24,9 @@ struct vg_range {
 struct vg_origin {
 	char *text;
 	const char *page; /* that states them, where Google does; else NULL */
+	bool feed;	  /* the text is a feed's */
+	bool unread;	  /* the feed has not answered yet */
+	__s64 read_s;	  /* when the feed said so, seconds since 1970; else 0 */
 };
 
 /* The same as a policy keeps it, since it may have a million. */
@@ -50,7 +55,8 @@ struct vg_service {
 	int protocol; /* or VG_PROTOCOL_ANY */
 	int port;     /* or 0 */
 	struct vg_prefix *to;
-	size_t n_to;		 /* 0: any destination */
+	size_t n_to;
+	bool has_to;		 /* false: any destination; true without any: none, while a feed is unread */
 	enum vg_ingress ingress; /* VG_INGRESS_INHERIT: the interface's */
 	bool has_also_admit;	 /* false: the interface's */
 	__u64 also_admit;	 /* bit i: set i */
@@ -79,6 +85,9 @@ struct vg_policy {
 	bool non_ip_pass;
 	struct vg_replies replies;
 	struct vg_limits limits;
+	struct vg_discovery_settings discovery;
+	struct vg_feed *feeds; /* of sets and of `to`, each once */
+	size_t n_feeds;
 	bool exporter;
 	char *exporter_address; /* NULL without exporter */
 	unsigned exporter_port;
@@ -99,10 +108,14 @@ typedef int vg_take_lines(void *to, char *text, size_t length);
  * `read`: whole, into a heap buffer (freed by the caller, NUL-terminated behind `ret_length` bytes).
  * `read_lines`: piece by piece, each of them whole lines, the last one NUL-terminated; ends early
  * with what `take` returns below 0.
+ * `answer`: what a remote feed holds, by the entry's text; the listing is the reader's, and stays until
+ * the policy is built. -ENODATA: it has not answered yet.
  */
 struct vg_reader {
 	int (*read)(void *context, const char *path, char **ret_text, size_t *ret_length);
 	int (*read_lines)(void *context, const char *path, vg_take_lines *take, void *to);
+	int (*answer)(void *context, const char *feed, const struct vg_listing **ret_listing,
+		      __s64 *ret_read_s);
 	void *context;
 };
 

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * HTTP on the event loop: libcurl's multi interface behind sd-event, so that no answer, no name and
+ * no server that hangs ever blocks the daemon.
+ */
+#ifndef VPCGATE_CLIENT_H
+#define VPCGATE_CLIENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <systemd/sd-event.h>
+#include "core/diag.h"
+
+#define VG_CLIENT_MAX_BYTES (32u << 20) /* of an answer, after decompression; cloud.json has 0.2 MB */
+#define VG_CLIENT_CONNECT_MS 5000
+#define VG_CLIENT_TIMEOUT_MS 30000 /* of a whole request, unless it says otherwise */
+
+struct vg_client;
+
+struct vg_client_question {
+	const char *url; /* http:// for the metadata server alone; all else https:// */
+	const char *const *headers; /* "Name: value", NULL-terminated, or NULL; never logged */
+	const char *etag;	    /* sent as If-None-Match, or NULL */
+	const char *ca;		    /* file of certificates instead of the system's, or NULL */
+	unsigned timeout_ms;	    /* 0: VG_CLIENT_TIMEOUT_MS */
+	bool metadata; /* sends Metadata-Flavor: Google and takes no answer without it; http:// may be */
+};
+
+/* Texts belong to the client, and are gone once the callback returns. */
+struct vg_client_answer {
+	int error; /* 0: there is an HTTP status; else a negative errno, and `text` says what failed */
+	const char *text;
+	unsigned status; /* of HTTP */
+	const char *body; /* NUL-terminated behind `length` bytes */
+	size_t length;
+	const char *etag;	/* or NULL */
+	unsigned retry_after_s; /* of Retry-After, at most a day; 0: none */
+};
+
+/* Called once, from the event loop, never from within vg_client_ask(). */
+typedef void vg_client_done(void *context, const struct vg_client_answer *answer);
+
+struct vg_client_call;
+
+int vg_client_open(sd_event *event, struct vg_client **ret_client, struct vg_diag *diag);
+/* Ends all calls without their callbacks. NULL is fine. */
+void vg_client_close(struct vg_client *client);
+
+/*
+ * -EINVAL: the URL is none that may be asked; -ENOMEM. Redirects are not followed: they are answers
+ * with their status. The question is copied.
+ */
+int vg_client_ask(struct vg_client *client, const struct vg_client_question *question,
+		  vg_client_done *done, void *context, struct vg_client_call **ret_call,
+		  struct vg_diag *diag);
+/* Ends a call without its callback. NULL is fine. */
+void vg_client_cancel(struct vg_client_call *call);
+
+#endif
