@@ -17,7 +17,7 @@ Q   := $(if $(filter 1,$(V)),,@)
 say  = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' '$(1)' '$(@:$(O)/%=%)')
 pkg  = $(or $(shell $(PKG_CONFIG) $(2) $(1) 2>/dev/null),$(error missing one of: $(1) (run `make deps`)))
 
-LIBRARIES := libbpf libelf zlib libnl-3.0 libnl-route-3.0 yaml-0.1 jansson libmicrohttpd libsystemd smartcols
+LIBRARIES := libbpf libelf zlib libnl-3.0 libnl-route-3.0 yaml-0.1 jansson libmicrohttpd libcurl libsystemd smartcols
 comma     := ,
 WARNINGS  := -Wall -Wextra -Wformat=2 -Wshadow $(if $(WERROR),-Werror)
 SANITIZE_FLAGS := $(if $(SANITIZE),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
@@ -32,7 +32,7 @@ BPF_CFLAGS = -target bpf -mcpu=v3 -O2 -g -std=gnu11 -Wall -Wextra -Wshadow -Werr
 bpf_objects := $(patsubst %.bpf.c,$(O)/%.bpf.o,$(wildcard bpf/*.bpf.c tests/bench/*.bpf.c tests/bench/flood/*.bpf.c tests/e2e/*.bpf.c))
 skeletons   := $(bpf_objects:.bpf.o=.skel.h)
 objects      = $(patsubst %.c,$(O)/%.o,$(filter-out %.bpf.c,$(wildcard $(1))))
-archives    := $(O)/share.a $(O)/dataplane.a $(O)/core.a
+archives    := $(O)/discovery.a $(O)/share.a $(O)/dataplane.a $(O)/core.a
 programs    := $(O)/vpcgated $(O)/vpcgate
 unit_tests  := $(patsubst %.c,$(O)/%,$(wildcard tests/unit/test_*.c))
 run_tests   := $(patsubst %.c,$(O)/%,$(wildcard tests/run/test_*.c))
@@ -97,6 +97,7 @@ clean: ## remove what was built
 
 $(O)/core.a: $(call objects,daemon/core/*.c)
 $(O)/dataplane.a: $(call objects,daemon/dataplane/*.c)
+$(O)/discovery.a: $(call objects,daemon/discovery/*.c)
 $(O)/share.a: $(call objects,daemon/share/*.c)
 $(O)/oracle.a: $(call objects,tests/oracle/*.c)
 $(O)/%.a:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * HTTP on the event loop: libcurl's multi interface behind sd-event, so that no answer, no name and
- * no server that hangs ever blocks the daemon.
+ * no server that hangs ever blocks the daemon. The process ignores SIGPIPE.
  */
 #ifndef VPCGATE_CLIENT_H
 #define VPCGATE_CLIENT_H
@@ -11,14 +11,17 @@
 #include <systemd/sd-event.h>
 #include "core/diag.h"
 
-#define VG_CLIENT_MAX_BYTES (32u << 20) /* of an answer, after decompression; cloud.json has 0.2 MB */
+#define VG_CLIENT_MAX_BYTES \
+	(32u << 20) /* of an answer, after decompression; cloud.json has 0.2 MB */
+#define VG_CLIENT_MAX_HEADER_BYTES (64u << 10)
+#define VG_CLIENT_MAX_RETRY_AFTER_S 86400
 #define VG_CLIENT_CONNECT_MS 5000
 #define VG_CLIENT_TIMEOUT_MS 30000 /* of a whole request, unless it says otherwise */
 
 struct vg_client;
 
 struct vg_client_question {
-	const char *url; /* http:// for the metadata server alone; all else https:// */
+	const char *url;	    /* http:// for the metadata server alone; all else https:// */
 	const char *const *headers; /* "Name: value", NULL-terminated, or NULL; never logged */
 	const char *etag;	    /* sent as If-None-Match, or NULL */
 	const char *ca;		    /* file of certificates instead of the system's, or NULL */
@@ -28,27 +31,38 @@ struct vg_client_question {
 
 /* Texts belong to the client, and are gone once the callback returns. */
 struct vg_client_answer {
-	int error; /* 0: there is an HTTP status; else a negative errno, and `text` says what failed */
-	const char *text;
-	unsigned status; /* of HTTP */
+	/*
+	 * 0: there is an HTTP status. -EAGAIN: a failure that may pass by itself (name, connection,
+	 * time-out). -EPROTO: an answer that can't be taken (certificate, size, no HTTP, not the
+	 * metadata server's). -EINVAL: the file `ca` can't be read. -ENOMEM.
+	 */
+	int error;
+	const char *text; /* "", or what failed and what would help; with `error` 0 always "" */
+	const char *host; /* that was asked */
+	unsigned status;  /* of HTTP */
 	const char *body; /* NUL-terminated behind `length` bytes */
 	size_t length;
-	const char *etag;	/* or NULL */
-	unsigned retry_after_s; /* of Retry-After, at most a day; 0: none */
+	const char *etag;	   /* or NULL */
+	const char *redirect_host; /* where a redirect leads, or NULL */
+	unsigned retry_after_s;	   /* of Retry-After, at most a day; 0: none */
 };
 
-/* Called once, from the event loop, never from within vg_client_ask(). */
+/*
+ * Called once, from the event loop, never from within vg_client_ask(). The call is over, and may not
+ * be cancelled any more; others may be, and new ones begun. The client may not be closed.
+ */
 typedef void vg_client_done(void *context, const struct vg_client_answer *answer);
 
 struct vg_client_call;
 
+/* -EOPNOTSUPP: this libcurl would block, or has no TLS. -ENOMEM, or errno of sd-event. */
 int vg_client_open(sd_event *event, struct vg_client **ret_client, struct vg_diag *diag);
 /* Ends all calls without their callbacks. NULL is fine. */
 void vg_client_close(struct vg_client *client);
 
 /*
- * -EINVAL: the URL is none that may be asked; -ENOMEM. Redirects are not followed: they are answers
- * with their status. The question is copied.
+ * -EINVAL: the URL is none that may be asked, or a header has a control character; -ENOMEM.
+ * Redirects are not followed: they are answers with their status. The question is copied.
  */
 int vg_client_ask(struct vg_client *client, const struct vg_client_question *question,
 		  vg_client_done *done, void *context, struct vg_client_call **ret_call,
