@@ -256,6 +256,7 @@ static const struct vg_yaml_field top_fields[] = {
 	{"also-admit", VG_YAML_LIST, false, "also-admit: [iap]", read_top_also_admit},
 	{"replies", VG_YAML_ANY, false, "replies: track", vg_read_replies},
 	{"limits", VG_YAML_MAP, false, "limits: {table-memory: 256MiB}", vg_read_limits},
+	{"discovery", VG_YAML_MAP, false, "discovery: {refresh: 5m}", vg_read_discovery},
 	{"non-ip", VG_YAML_TEXT, false, "non-ip: drop", read_non_ip},
 	{"sources", VG_YAML_MAP, false, "sources: {vpc: [10.0.0.0/8]}", read_sources},
 	{"services", VG_YAML_LIST, false,
@@ -271,7 +272,7 @@ static int new_config(const char *path, struct vg_config **ret_config)
 	if (!config)
 		return -ENOMEM;
 	config->path = strdup(path);
-	if (!config->path)
+	if (!config->path || vg_discovery_settings_default(&config->discovery) < 0)
 		return -ENOMEM;
 	config->attach = VG_ATTACH_AUTO;
 	config->exporter = true;
@@ -360,6 +361,7 @@ void vg_config_free(struct vg_config *config)
 		text_list_done(&config->services[i].also_admit);
 	}
 	text_list_done(&config->also_admit);
+	vg_discovery_settings_done(&config->discovery);
 	free(config->interfaces);
 	free(config->sources);
 	free(config->services);

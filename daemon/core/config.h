@@ -16,6 +16,7 @@
 #define VG_MAX_INTERFACE_ITEMS 64
 #define VG_MAX_SOURCE_ENTRIES (VG_MAX_PREFIXES4 + VG_MAX_PREFIXES6) /* of all sets together */
 #define VG_MAX_ALSO_ADMIT 64					    /* names in one list */
+#define VG_MAX_FEEDS 256 /* different ones, of all source sets and services */
 
 /* `replies`; the largest max-flows is VG_MAX_FLOWS. */
 #define VG_MIN_LIFETIME_S 1
@@ -34,6 +35,7 @@
 #define VG_REFRESH_S 300
 #define VG_MAX_SHRINK_PERCENT 50
 #define VG_SHRINK_AFTER_S 1800
+#define VG_MIN_SHRINK_AFTER_S 1
 #define VG_MAX_SHRINK_AFTER_S (7 * 86400)
 #define VG_METADATA_URL "http://169.254.169.254"
 #define VG_COMPUTE_URL "https://compute.googleapis.com"
@@ -161,6 +163,12 @@ int vg_config_parse(const char *path, const char *text, size_t length,
 		    struct vg_config **ret_config, struct vg_diag *diag);
 void vg_config_free(struct vg_config *config);
 void vg_config_free_p(struct vg_config **config);
+
+/* What holds where a config says nothing of discovery. -ENOMEM. End with ..._done(). */
+int vg_discovery_settings_default(struct vg_discovery_settings *ret_settings);
+int vg_discovery_settings_copy(const struct vg_discovery_settings *from,
+			       struct vg_discovery_settings *ret_copy);
+void vg_discovery_settings_done(struct vg_discovery_settings *settings);
 
 const char *vg_ingress_text(enum vg_ingress ingress); /* "inherit" where not given */
 const char *vg_attach_mode_text(enum vg_attach_mode mode);

@@ -22,6 +22,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#define VG_FEED_MAX_BYTES 4096 /* of the text of one */
+
 enum vg_feed_kind {
 	VG_FEED_FILE,
 	VG_FEED_URL,
@@ -36,7 +38,7 @@ enum vg_feed_kind {
 
 struct vg_feed {
 	enum vg_feed_kind kind;
-	char *text;  /* as it stands in the config: what answers are kept under */
+	char *text; /* as it stands in the config: what answers are kept under */
 	char *place; /* the path or URL without parameters; of google: "goog" or "cloud"; else NULL */
 	char *network, *project; /* NULL: those of the filtered NICs */
 	char *scope, *service;	 /* of cloud.json: take only these; NULL: all */

@@ -190,6 +190,7 @@ static const struct quantity duration = {
 	"duration", "s, m, h or d", {{"d", 86400}, {"h", 3600}, {"m", 60}, {"s", 1}}};
 static const struct quantity size = {
 	"size", "KiB, MiB or GiB", {{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}}};
+static const struct quantity percentage = {"percentage", "%", {{"%", 1}}};
 
 /* 0 where there is no such unit. */
 static unsigned unit_factor(const struct quantity *quantity, const char *name)
@@ -248,6 +249,18 @@ int vg_read_duration(struct vg_yaml *yaml, const yaml_node_t *value, const char 
 	if (r < 0)
 		return r;
 	*ret_s = (unsigned)seconds;
+	return 0;
+}
+
+int vg_read_percent(struct vg_yaml *yaml, const yaml_node_t *value, const char *key,
+		    unsigned *ret_percent)
+{
+	__u64 percent = 0;
+	const int r = read_quantity(yaml, value, key, &percentage, 0, 100, &percent);
+
+	if (r < 0)
+		return r;
+	*ret_percent = (unsigned)percent;
 	return 0;
 }
 

@@ -51,6 +51,10 @@ int vg_read_duration(struct vg_yaml *yaml, const yaml_node_t *value, const char 
 int vg_read_size(struct vg_yaml *yaml, const yaml_node_t *value, const char *key, __u64 min,
 		 __u64 max, __u64 *ret_bytes);
 
+/* A whole number followed by %: from 0% to 100%. */
+int vg_read_percent(struct vg_yaml *yaml, const yaml_node_t *value, const char *key,
+		    unsigned *ret_percent);
+
 /* What holds where a config says nothing of replies. */
 struct vg_replies vg_replies_default(void);
 /* `replies`, into the vg_draft behind `into`. */
@@ -58,6 +62,9 @@ int vg_read_replies(struct vg_yaml *yaml, const yaml_node_t *value, void *into);
 
 /* `limits`, into the vg_draft behind `into`. */
 int vg_read_limits(struct vg_yaml *yaml, const yaml_node_t *map, void *into);
+
+/* `discovery`, into the vg_draft behind `into`. */
+int vg_read_discovery(struct vg_yaml *yaml, const yaml_node_t *map, void *into);
 
 /* `services`, into the vg_draft behind `into`. */
 int vg_read_services(struct vg_yaml *yaml, const yaml_node_t *list, void *into);

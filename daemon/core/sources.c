@@ -137,7 +137,7 @@ static int find_origin(struct vg_policy *policy, const char *text, const char *p
 	copy = strdup(text);
 	if (!copy)
 		return -ENOMEM;
-	policy->origins[policy->n_origins] = (struct vg_origin){copy, page};
+	policy->origins[policy->n_origins] = (struct vg_origin){.text = copy, .page = page};
 	*ret_origin = (unsigned)policy->n_origins++;
 	return 0;
 }

@@ -1184,6 +1184,149 @@ static const struct vg_bad_config vg_bad_configs[] = {
 			    "true`",
 		.parses = true,
 	},
+	{
+		.name = "discovery without a map",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"discovery: off\n",
+		.expected =
+			"vpcgate.yaml:3:12: discovery: expected a map: write `discovery: {refresh: 5m}`",
+	},
+	{
+		.name = "unknown key in discovery",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"discovery: {refesh: 5m}\n",
+		.expected = "vpcgate.yaml:3:13: unknown key 'refesh': did you mean 'refresh'?",
+	},
+	{
+		.name = "refresh too short",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"discovery: {refresh: 9s}\n",
+		.expected =
+			"vpcgate.yaml:3:22: refresh: '9s' is out of range: write a duration from 10s to 1d",
+	},
+	{
+		.name = "refresh too long",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"discovery: {refresh: 25h}\n",
+		.expected =
+			"vpcgate.yaml:3:22: refresh: '25h' is out of range: write a duration from 10s to 1d",
+	},
+	{
+		.name = "max-shrink without its unit",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"discovery: {max-shrink: 50}\n",
+		.expected =
+			"vpcgate.yaml:3:25: max-shrink: '50' is not a percentage: write a whole number followed by %, from 0% to 100%",
+	},
+	{
+		.name = "max-shrink beyond all",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"discovery: {max-shrink: 101%}\n",
+		.expected =
+			"vpcgate.yaml:3:25: max-shrink: '101%' is out of range: write a percentage from 0% to 100%",
+	},
+	{
+		.name = "max-shrink with a fraction",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"discovery: {max-shrink: 0.5%}\n",
+		.expected =
+			"vpcgate.yaml:3:25: max-shrink: '0.5%' is not a percentage: write a whole number followed by %, from 0% to 100%",
+	},
+	{
+		.name = "shrink-after never",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"discovery: {shrink-after: 0s}\n",
+		.expected =
+			"vpcgate.yaml:3:27: shrink-after: '0s' is out of range: write a duration from 1s to 7d",
+	},
+	{
+		.name = "shrink-after too long",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"discovery: {shrink-after: 8d}\n",
+		.expected =
+			"vpcgate.yaml:3:27: shrink-after: '8d' is out of range: write a duration from 1s to 7d",
+	},
+	{
+		.name = "ca that is relative",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"discovery: {ca: ca.pem}\n",
+		.expected =
+			"vpcgate.yaml:3:17: ca: 'ca.pem' is not an absolute path: write one such as /etc/vpcgate/ca.pem",
+	},
+	{
+		.name = "compute over http",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"discovery: {compute: \"http://compute.googleapis.com\"}\n",
+		.expected =
+			"vpcgate.yaml:3:22: compute: 'http://compute.googleapis.com' could be changed on its way here: write https://",
+	},
+	{
+		.name = "metadata that is no URL",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"discovery: {metadata: 169.254.169.254}\n",
+		.expected =
+			"vpcgate.yaml:3:23: metadata: '169.254.169.254' is not a URL: write http://HOST or https://HOST",
+	},
+	{
+		.name = "vpcaccess that is no URL",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"discovery: {vpcaccess: vpcaccess.googleapis.com}\n",
+		.expected =
+			"vpcgate.yaml:3:24: vpcaccess: 'vpcaccess.googleapis.com' is not a URL: write https://HOST",
+	},
+	{
+		.name = "published with a password",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"discovery: {published: \"https://me:secret@example.com/ranges\"}\n",
+		.expected =
+			"vpcgate.yaml:3:24: published: a user or password in a URL shows in logs: write https://example.com/ranges",
+	},
+	{
+		.name = "compute with a query",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"discovery: {compute: \"https://example.com/?a=b\"}\n",
+		.expected =
+			"vpcgate.yaml:3:22: compute: 'https://example.com/?a=b' goes on behind its path: remove what follows '?' or '#'",
+	},
+	{
+		.name = "compute with a fragment",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"discovery: {compute: \"https://example.com#a\"}\n",
+		.expected =
+			"vpcgate.yaml:3:22: compute: 'https://example.com#a' goes on behind its path: remove what follows '?' or '#'",
+	},
+	{
+		.name = "compute without a host",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"discovery: {compute: \"https:///compute\"}\n",
+		.expected =
+			"vpcgate.yaml:3:22: compute: 'https:///compute' names no host: write https://HOST or https://HOST:PORT",
+	},
+	{
+		.name = "metadata twice",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"discovery: {metadata: \"http://a\", metadata: \"http://b\"}\n",
+		.expected =
+			"vpcgate.yaml:3:35: duplicate key 'metadata': it is on line 3 already; keep one",
+	},
 };
 
 #endif

@@ -97,7 +97,8 @@ static void test_every_key(void **state)
 		      "  - name: lb_1\n"
 		      "    to: [198.51.100.7, 2001:db8::/32]\n"
 		      "exporter: {listen: \"[::1]:0\"}\n"
-		      "allow-empty: true\n");
+		      "allow-empty: true\n"
+		      "discovery: {refresh: 1m}\n");
 
 	(void)state;
 	assert_string_equal(config->path, "vpcgate.yaml");
@@ -116,6 +117,7 @@ static void test_every_key(void **state)
 	assert_int_equal(config->limits.table_bytes, 64 << 20);
 	assert_true(config->non_ip_pass);
 	assert_true(config->allow_empty);
+	assert_int_equal(config->discovery.refresh_s, 60);
 	assert_true(config->also_admit.given);
 	assert_int_equal(config->also_admit.n, 1);
 	assert_text(&config->also_admit.items[0], "iap", 6, 14);
@@ -226,6 +228,58 @@ static void test_limit_of_tables(void **state)
 			fail_msg("%s: %llu at %u:%u", cases[i].text, a->table_bytes,
 				 a->table_bytes_at.line, a->table_bytes_at.column);
 		assert_string_equal(vg_size_text(a->table_bytes, size), cases[i].size);
+	}
+}
+
+static void test_discovery(void **state)
+{
+#define URLS VG_METADATA_URL, VG_COMPUTE_URL, VG_VPCACCESS_URL, VG_PUBLISHED_URL
+	static const struct {
+		const char *text;
+		unsigned refresh_s, max_shrink_percent, shrink_after_s;
+		const char *metadata, *compute, *vpcaccess, *published, *ca;
+	} cases[] = {
+		{TOP, 300, 50, 1800, URLS, NULL},
+		{TOP "discovery: {}\n", 300, 50, 1800, URLS, NULL},
+		{TOP "discovery: {refresh: 5m, max-shrink: 50%, shrink-after: 30m}\n", 300, 50,
+		 1800, URLS, NULL},
+		{TOP "discovery: {refresh: 10s, max-shrink: 0%, shrink-after: 1s}\n", 10, 0, 1,
+		 URLS, NULL},
+		{TOP "discovery: {refresh: 1d, max-shrink: 100%, shrink-after: 7d}\n", 86400, 100,
+		 604800, URLS, NULL},
+		{TOP "discovery:\n"
+		     "  ca: /etc/vpcgate/ca.pem\n"
+		     "  metadata: http://127.0.0.1:8080/\n"
+		     "  compute: https://compute.example.com//\n"
+		     "  vpcaccess: https://[2001:db8::1]:8443/a/b/\n"
+		     "  published: https://example.com/ranges\n",
+		 300, 50, 1800, "http://127.0.0.1:8080", "https://compute.example.com",
+		 "https://[2001:db8::1]:8443/a/b", "https://example.com/ranges",
+		 "/etc/vpcgate/ca.pem"},
+		{TOP "discovery: {metadata: \"https://metadata.example.com\"}\n", 300, 50, 1800,
+		 "https://metadata.example.com", VG_COMPUTE_URL, VG_VPCACCESS_URL, VG_PUBLISHED_URL,
+		 NULL},
+	};
+#undef URLS
+
+	(void)state;
+	for (size_t i = 0; i < VG_ARRAY_SIZE(cases); i++) {
+		_cleanup_(vg_discovery_settings_done) struct vg_discovery_settings copy = {};
+		struct vg_config *config = parse(cases[i].text);
+
+		print_message("%s", cases[i].text);
+		assert_int_equal(vg_discovery_settings_copy(&config->discovery, &copy), 0);
+		vg_config_free(config);
+		assert_int_equal(copy.refresh_s, cases[i].refresh_s);
+		assert_int_equal(copy.max_shrink_percent, cases[i].max_shrink_percent);
+		assert_int_equal(copy.shrink_after_s, cases[i].shrink_after_s);
+		assert_string_equal(copy.metadata, cases[i].metadata);
+		assert_string_equal(copy.compute, cases[i].compute);
+		assert_string_equal(copy.vpcaccess, cases[i].vpcaccess);
+		assert_string_equal(copy.published, cases[i].published);
+		assert_int_equal(!copy.ca, !cases[i].ca);
+		if (copy.ca)
+			assert_string_equal(copy.ca, cases[i].ca);
 	}
 }
 
@@ -579,6 +633,7 @@ int main(void)
 		cmocka_unit_test(test_edit_distance),	  cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_limit_of_entries),  cmocka_unit_test(test_limit_of_bytes),
 		cmocka_unit_test(test_no_diag),		  cmocka_unit_test(test_limit_of_tables),
+		cmocka_unit_test(test_discovery),
 	};
 	struct CMUnitTest tests[VG_ARRAY_SIZE(fixed) + VG_ARRAY_SIZE(vg_bad_configs)];
 

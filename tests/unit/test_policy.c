@@ -73,7 +73,8 @@ static int read_memory_lines(void *context, const char *path, vg_take_lines *tak
 static int read_policy(struct files *files, struct vg_policy **ret_policy, char *message,
 		       size_t size)
 {
-	const struct vg_reader reader = {read_memory, read_memory_lines, files};
+	const struct vg_reader reader = {
+		.read = read_memory, .read_lines = read_memory_lines, .context = files};
 	struct vg_diag diag = {};
 	int r;
 
@@ -371,8 +372,11 @@ static void test_unreadable(void **state)
 {
 	static const char office[] = TOP "sources: {office: ['file:office.txt']}\n";
 	struct files no_office = {{{"/etc/vpcgate.yaml", office, 0}}, -EACCES};
-	const struct vg_reader reader = {read_memory, read_memory_lines,
-					 &(struct files){{}, -EISDIR}};
+	const struct vg_reader reader = {
+		.read = read_memory,
+		.read_lines = read_memory_lines,
+		.context = &(struct files){{}, -EISDIR},
+	};
 	struct vg_policy *policy = NULL;
 	struct vg_diag diag;
 
