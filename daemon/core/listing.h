@@ -10,13 +10,14 @@
 #define VG_LISTING_MAX_RANGES 250000
 #define VG_LISTING_MAX_SCOPES 1024
 #define VG_LISTING_NO_SCOPE 0xffff
+#define VG_LISTING_ANY_SCOPE "*" /* to vg_listing_keep(): all ranges, of any scope and of none */
 
 /* X(constant, text): what a range is for, which decides the set that it goes to (core/sources.c). */
-#define VG_RANGE_USES(X)                     \
-	X(ANY, "any")                        \
-	X(SUBNET, "subnet")                  \
-	X(GLOBAL_PROXY, "global-proxy")      \
-	X(REGIONAL_PROXY, "regional-proxy")  \
+#define VG_RANGE_USES(X)                    \
+	X(ANY, "any")                       \
+	X(SUBNET, "subnet")                 \
+	X(GLOBAL_PROXY, "global-proxy")     \
+	X(REGIONAL_PROXY, "regional-proxy") \
 	X(PSC, "psc")
 
 #define VG_RANGE_USE_ENUM(use, text) VG_RANGE_##use,
@@ -47,7 +48,10 @@ int vg_listing_add(struct vg_listing *listing, const struct vg_prefix *prefix,
 		   enum vg_range_use use, __u16 scope);
 /* The index of a scope of that name, which is new or was there. -E2BIG, -ENOMEM. */
 int vg_listing_scope(struct vg_listing *listing, const char *name, __u16 *ret_scope);
-/* By family, address, length and use; each once. */
+/*
+ * By family, address, length and use; each once, under the lowest of its scopes. All that compares
+ * listings wants them sorted; those that work on sets of addresses don't.
+ */
 void vg_listing_sort(struct vg_listing *listing);
 void vg_listing_done(struct vg_listing *listing);
 
@@ -57,17 +61,23 @@ bool vg_listing_equal(const struct vg_listing *a, const struct vg_listing *b);
 /*
  * How many of the `old` ranges of a use `new` doesn't cover any more (with one range or several, of
  * the same use), and how many there were. A range that was merged with its neighbour isn't gone.
+ * -ENOMEM.
  */
 int vg_listing_gone(const struct vg_listing *old, const struct vg_listing *new,
 		    enum vg_range_use use, size_t *ret_gone, size_t *ret_all);
 
-/* Adds to `listing` what `old` has under the scopes named, which couldn't be read this time. */
+/*
+ * Adds to `listing` what `old` has under the scopes named, which couldn't be read this time (with
+ * VG_LISTING_ANY_SCOPE among them: all that it has), and sorts it. -E2BIG, -ENOMEM: `listing` may hold a
+ * part.
+ */
 int vg_listing_keep(struct vg_listing *listing, const struct vg_listing *old,
 		    const char *const *scopes, size_t n_scopes);
 
 /*
  * The addresses of `from` that are not in `minus`, in as few prefixes as say it; uses and scopes
  * are dropped. Sets of addresses, not texts: 8.8.0.0/16 minus 8.8.8.0/24 is eight prefixes.
+ * Sorted. -E2BIG: more than VG_LISTING_MAX_RANGES; -ENOMEM.
  */
 int vg_listing_subtract(const struct vg_listing *from, const struct vg_listing *minus,
 			struct vg_listing *ret_difference);
