@@ -11,79 +11,7 @@
 #include "core/listing.h"
 #include "share/cleanup.h"
 #include "tests/oracle/random.h"
-
-#define TEXT_SIZE 2048
-
-static struct vg_prefix prefix_of(const char *text)
-{
-	char wrong[256] = "";
-	struct vg_prefix prefix;
-
-	if (vg_prefix_parse(text, &prefix, wrong, sizeof(wrong)) < 0)
-		fail_msg("%s: %s", text, wrong);
-	return prefix;
-}
-
-static enum vg_range_use use_of(const char *text)
-{
-	enum vg_range_use use;
-
-	if (vg_range_use_parse(text, &use) < 0)
-		fail_msg("%s: no such use", text);
-	return use;
-}
-
-static void add(struct vg_listing *listing, const char *text, enum vg_range_use use,
-		const char *scope)
-{
-	const struct vg_prefix prefix = prefix_of(text);
-	__u16 index = VG_LISTING_NO_SCOPE;
-
-	if (scope)
-		assert_int_equal(vg_listing_scope(listing, scope, &index), 0);
-	assert_int_equal(vg_listing_add(listing, &prefix, use, index), 0);
-}
-
-/* Of "PREFIX[=USE][@SCOPE] ...". */
-static struct vg_listing listing_of(const char *text)
-{
-	_cleanup_free_ char *copy = strdup(text);
-	struct vg_listing listing = {};
-	char *rest;
-
-	assert_non_null(copy);
-	for (char *word = strtok_r(copy, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
-		char *scope = strchr(word, '@'), *use = strchr(word, '=');
-
-		if (scope)
-			*scope++ = '\0';
-		if (use)
-			*use++ = '\0';
-		add(&listing, word, use ? use_of(use) : VG_RANGE_ANY, scope);
-	}
-	return listing;
-}
-
-/* The opposite, without a use that is "any". */
-static const char *text_of(const struct vg_listing *listing, char *out)
-{
-	size_t used = 0;
-
-	out[0] = '\0';
-	for (size_t i = 0; i < listing->n && used < TEXT_SIZE; i++) {
-		const struct vg_listed *item = &listing->items[i];
-		char prefix[VG_PREFIX_TEXT_SIZE];
-
-		used += snprintf(out + used, TEXT_SIZE - used, "%s%s%s%s%s%s", i ? " " : "",
-				 vg_prefix_format(&item->prefix, prefix), item->use ? "=" : "",
-				 item->use ? vg_range_use_text(item->use) : "",
-				 item->scope == VG_LISTING_NO_SCOPE ? "" : "@",
-				 item->scope == VG_LISTING_NO_SCOPE ? ""
-								    : listing->scopes[item->scope]);
-	}
-	assert_true(used < TEXT_SIZE);
-	return out;
-}
+#include "tests/unit/listing_text.h"
 
 static void test_uses(void **state)
 {
@@ -118,7 +46,7 @@ static void test_sort(void **state)
 	(void)state;
 	for (size_t i = 0; i < VG_ARRAY_SIZE(cases); i++) {
 		_cleanup_(vg_listing_done) struct vg_listing listing = listing_of(cases[i].listing);
-		char text[TEXT_SIZE];
+		char text[LISTING_TEXT_SIZE];
 
 		vg_listing_sort(&listing);
 		if (strcmp(text_of(&listing, text), cases[i].sorted) != 0)
@@ -231,7 +159,7 @@ static void test_keep(void **state)
 	for (size_t i = 0; i < VG_ARRAY_SIZE(cases); i++) {
 		_cleanup_(vg_listing_done) struct vg_listing old = listing_of(old_text);
 		_cleanup_(vg_listing_done) struct vg_listing listing = listing_of(cases[i].listing);
-		char text[TEXT_SIZE];
+		char text[LISTING_TEXT_SIZE];
 		size_t n = 0;
 
 		while (cases[i].scopes[n])
@@ -278,7 +206,7 @@ static void test_subtract(void **state)
 		_cleanup_(vg_listing_done) struct vg_listing from = listing_of(cases[i].from);
 		_cleanup_(vg_listing_done) struct vg_listing minus = listing_of(cases[i].minus);
 		_cleanup_(vg_listing_done) struct vg_listing difference = {};
-		char text[TEXT_SIZE];
+		char text[LISTING_TEXT_SIZE];
 
 		assert_int_equal(vg_listing_subtract(&from, &minus, &difference), 0);
 		if (strcmp(text_of(&difference, text), cases[i].difference) != 0)
