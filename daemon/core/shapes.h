@@ -33,7 +33,7 @@
  * The values of JSON in one document. 250,000 published prefixes have a million; each takes about 100
  * bytes while the document is read, however few it takes in the text.
  */
-#define VG_SHAPE_MAX_VALUES 2000000
+#define VG_SHAPE_MAX_VALUES 1250000
 
 /* X(constant, text): what a document of that shape holds. */
 #define VG_SHAPES(X)                                                 \

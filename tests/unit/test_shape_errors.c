@@ -231,7 +231,7 @@ static void test_bounds(void **state)
 	} cases[] = {
 		{"values", "[", "0", VG_SHAPE_MAX_VALUES, "]", EINVAL, UNKNOWN},
 		{"one more value", "[", "0", VG_SHAPE_MAX_VALUES + 1, "]", E2BIG,
-		 "more than 2000000 values of JSON in one document"},
+		 "more than 1250000 values of JSON in one document"},
 		{"one more range", "[", "{\"destRange\":\"10.0.0.0/8\"}", VG_LISTING_MAX_RANGES + 1,
 		 "]", E2BIG, "[250000].destRange: more than 250000 ranges"},
 		{"a long token",
@@ -253,6 +253,25 @@ static void test_bounds(void **state)
 
 		refuse(text, strlen(text), VG_SHAPE_MAX, cases[i].error, cases[i].wrong);
 	}
+}
+
+/* As many published prefixes as a listing holds, with all of their labels. */
+static void test_full(void **state)
+{
+	static const char *const item =
+		"{\"ipv4Prefix\":\"10.0.0.0/8\",\"service\":\"s\",\"scope\":\"x\"}";
+	_cleanup_free_ char *text = repeat("{\"prefixes\": [", item, VG_LISTING_MAX_RANGES, "]}");
+	const struct vg_shape_wish wish = {.expected = VG_SHAPE_PUBLISHED};
+	struct vg_listing listing = {};
+	struct vg_page page = {};
+	struct vg_diag diag = {};
+
+	(void)state;
+	if (vg_shape_read("f", text, strlen(text), &wish, &listing, &page, &diag) < 0)
+		fail_msg("%s", diag.text);
+	assert_int_equal(listing.n, VG_LISTING_MAX_RANGES);
+	vg_listing_done(&listing);
+	vg_page_done(&page);
 }
 
 /* One region more than there may be, of ranges and of those that couldn't be read. */
@@ -337,8 +356,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_refusals), cmocka_unit_test(test_bounds),
-		cmocka_unit_test(test_regions),	 cmocka_unit_test(test_depth),
-		cmocka_unit_test(test_quotes),
+		cmocka_unit_test(test_full),	 cmocka_unit_test(test_regions),
+		cmocka_unit_test(test_depth),	 cmocka_unit_test(test_quotes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
