@@ -120,7 +120,6 @@ static int read_source(struct vg_yaml *yaml, struct vg_draft *draft, const yaml_
 		       const yaml_node_t *list, struct vg_config_source *source)
 {
 	char name[sizeof("sources.") + VG_NAME_SIZE], example[VG_NAME_SIZE + 32];
-	size_t n, room;
 	int r;
 
 	snprintf(name, sizeof(name), "sources.%s", vg_yaml_text(key));
@@ -128,17 +127,10 @@ static int read_source(struct vg_yaml *yaml, struct vg_draft *draft, const yaml_
 	r = vg_yaml_expect(yaml, list, VG_YAML_LIST, name, example);
 	if (r < 0)
 		return r;
-	n = vg_yaml_length(list);
-	room = VG_MAX_SOURCE_ENTRIES - draft->n_entries;
-	if (n > room)
-		return vg_yaml_refuse(yaml, E2BIG, vg_yaml_item(yaml, list, room),
-				      "more than %u entries in all source sets: merge prefixes",
-				      VG_MAX_SOURCE_ENTRIES);
-	draft->n_entries += n;
 	r = vg_read_text(key, &source->name);
 	if (r < 0)
 		return r;
-	return vg_read_texts(yaml, list, name, example, &source->entries);
+	return vg_read_entries(yaml, draft, list, name, example, source);
 }
 
 static int read_sources(struct vg_yaml *yaml, const yaml_node_t *map, void *into)
@@ -354,6 +346,9 @@ void vg_config_free(struct vg_config *config)
 	for (size_t i = 0; i < config->n_sources; i++) {
 		free(config->sources[i].name.text);
 		text_list_done(&config->sources[i].entries);
+		for (size_t j = 0; j < config->sources[i].n_differences; j++)
+			free(config->sources[i].differences[j].minus.text);
+		free(config->sources[i].differences);
 	}
 	for (size_t i = 0; i < config->n_services; i++) {
 		free(config->services[i].name.text);

@@ -16,7 +16,8 @@
 #define VG_MAX_INTERFACE_ITEMS 64
 #define VG_MAX_SOURCE_ENTRIES (VG_MAX_PREFIXES4 + VG_MAX_PREFIXES6) /* of all sets together */
 #define VG_MAX_ALSO_ADMIT 64					    /* names in one list */
-#define VG_MAX_FEEDS 256 /* different ones, of all source sets and services */
+#define VG_MAX_FEEDS 256      /* different ones, of all source sets and services */
+#define VG_MAX_DIFFERENCES 64 /* of all source sets together */
 
 /* `replies`; the largest max-flows is VG_MAX_FLOWS. */
 #define VG_MIN_LIFETIME_S 1
@@ -88,9 +89,17 @@ struct vg_config_interface {
 	enum vg_attach_mode attach;
 };
 
+/* {google: goog, minus: cloud}: an entry that has the addresses of a feed taken from it. */
+struct vg_config_difference {
+	size_t entry;	      /* its index; its text is that of the first feed: "google:goog" */
+	struct vg_text minus; /* "google:cloud" */
+};
+
 struct vg_config_source {
 	struct vg_text name;
-	struct vg_text_list entries; /* prefixes, google:NAME, file:PATH */
+	struct vg_text_list entries;		  /* prefixes, google:NAME and feeds */
+	struct vg_config_difference *differences; /* by entry; there may be a million plain ones */
+	size_t n_differences;
 };
 
 #define VG_PROTOCOL_ANY (-1)
@@ -99,7 +108,7 @@ struct vg_config_service {
 	struct vg_text name;
 	int protocol;		/* an IP protocol number, or VG_PROTOCOL_ANY */
 	int port;		/* 1 to 65535, or 0 for any; only with TCP, UDP and SCTP */
-	struct vg_text_list to; /* addresses or prefixes, as text */
+	struct vg_text_list to; /* addresses, prefixes or feeds, as text */
 	enum vg_ingress ingress;
 	struct vg_text_list also_admit;
 	struct vg_position at;

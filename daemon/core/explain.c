@@ -133,7 +133,7 @@ static bool is_essential(const struct vg_question *question, const struct vg_ans
  */
 static int match(const struct vg_service *service, const struct vg_question *question)
 {
-	int to = service->n_to ? -1 : 0;
+	int to = service->has_to ? -1 : 0;
 
 	if (service->protocol != VG_PROTOCOL_ANY && service->protocol != question->protocol)
 		return -1;

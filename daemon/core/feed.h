@@ -21,6 +21,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include "core/diag.h"
 
 #define VG_FEED_MAX_BYTES 4096 /* of the text of one */
 
@@ -42,6 +43,7 @@ struct vg_feed {
 	char *place; /* the path or URL without parameters; of google: "goog" or "cloud"; else NULL */
 	char *network, *project; /* NULL: those of the filtered NICs */
 	char *scope, *service;	 /* of cloud.json: take only these; NULL: all */
+	struct vg_position at;	 /* where the config has it first, of a policy's; else none */
 };
 
 /*

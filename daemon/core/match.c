@@ -176,7 +176,7 @@ static int candidate_order(const void *a, const void *b)
 /* The length of the longest `to` around `inner`, -1 without `to`, -2 where none contains it. */
 static int longest_to(const struct vg_service *service, const struct vg_prefix *inner)
 {
-	int longest = service->n_to ? -2 : -1;
+	int longest = service->has_to ? -2 : -1;
 
 	if (!inner)
 		return longest;

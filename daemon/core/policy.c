@@ -3,6 +3,7 @@
 #include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
+#include "core/build.h"
 #include "core/nearest.h"
 #include "core/policy.h"
 #include "core/ranges.h"
@@ -11,7 +12,7 @@
 
 /* The sets that the ingress settings are made of. */
 static const char *const internal_sets[] = {"vpc", "shared-vpc"};
-static const char *const cloud_sets[] = {"load-balancer", "health-check"};
+static const char *const cloud_sets[] = {"load-balancer", "health-check", "regional-proxy"};
 
 /* How much of the list of set names a message repeats. */
 #define LISTED_NAMES 160
@@ -106,7 +107,7 @@ static int refuse_set(const struct vg_policy *policy, const struct vg_text *name
 			   i < policy->n_sets ? ", ..." : "");
 }
 
-static int resolve_sets(const struct vg_policy *policy, const struct vg_text_list *names,
+int vg_build_named_sets(const struct vg_policy *policy, const struct vg_text_list *names,
 			__u64 *ret_sets, struct vg_diag *diag)
 {
 	__u64 sets = 0;
@@ -119,101 +120,6 @@ static int resolve_sets(const struct vg_policy *policy, const struct vg_text_lis
 		sets |= 1ULL << set;
 	}
 	*ret_sets = sets;
-	return 0;
-}
-
-/* Index of an item of `to` that both services have; n_to of `a` where there is none. */
-static size_t shared_destination(const struct vg_service *a, const struct vg_service *b)
-{
-	for (size_t i = 0; i < a->n_to; i++) {
-		for (size_t j = 0; j < b->n_to; j++) {
-			if (!vg_prefix_compare(&a->to[i], &b->to[j]))
-				return i;
-		}
-	}
-	return a->n_to;
-}
-
-/*
- * Two services that a frame matches equally well would leave the choice to chance; service `i` may
- * not tie with an earlier one.
- */
-static int refuse_tie(const struct vg_policy *policy, const struct vg_config *config, size_t i,
-		      struct vg_diag *diag)
-{
-	const struct vg_service *service = &policy->services[i];
-	char text[VG_PREFIX_TEXT_SIZE];
-
-	for (size_t j = 0; j < i; j++) {
-		const struct vg_service *earlier = &policy->services[j];
-		const unsigned line = config->services[j].at.line;
-		size_t to;
-
-		if (service->protocol != earlier->protocol || service->port != earlier->port)
-			continue;
-		if (!service->n_to && !earlier->n_to)
-			return vg_diag_set(
-				diag, EINVAL, policy->path, config->services[i].at,
-				"service '%s' matches the same frames as '%s' on line %u: "
-				"change its protocol, port or to, or remove one",
-				service->name, earlier->name, line);
-		to = shared_destination(service, earlier);
-		if (to < service->n_to)
-			return vg_diag_set(diag, EINVAL, policy->path,
-					   config->services[i].to.items[to].at,
-					   "service '%s' shares %s, protocol and port with '%s' on "
-					   "line %u: change one of them, or remove it",
-					   service->name, vg_prefix_format(&service->to[to], text),
-					   earlier->name, line);
-	}
-	return 0;
-}
-
-static int build_service(const struct vg_policy *policy, const struct vg_config_service *from,
-			 struct vg_service *service, struct vg_diag *diag)
-{
-	int r;
-
-	snprintf(service->name, sizeof(service->name), "%s", from->name.text);
-	service->protocol = from->protocol;
-	service->port = from->port;
-	service->ingress = from->ingress;
-	service->has_also_admit = from->also_admit.given;
-	r = resolve_sets(policy, &from->also_admit, &service->also_admit, diag);
-	if (r < 0 || !from->to.n)
-		return r;
-	service->to = calloc(from->to.n, sizeof(*service->to));
-	if (!service->to)
-		return -ENOMEM;
-	for (; service->n_to < from->to.n; service->n_to++) {
-		const struct vg_text *to = &from->to.items[service->n_to];
-
-		r = vg_sources_prefix(to->text, "", policy->path, to->at,
-				      &service->to[service->n_to], diag);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-static int build_services(const struct vg_config *config, struct vg_policy *policy,
-			  struct vg_diag *diag)
-{
-	int r;
-
-	policy->services =
-		calloc(config->n_services ? config->n_services : 1, sizeof(*policy->services));
-	if (!policy->services)
-		return -ENOMEM;
-	for (size_t i = 0; i < config->n_services; i++) {
-		policy->n_services++;
-		r = build_service(policy, &config->services[i], &policy->services[i], diag);
-		if (r < 0)
-			return r;
-		r = refuse_tie(policy, config, i, diag);
-		if (r < 0)
-			return r;
-	}
 	return 0;
 }
 
@@ -237,13 +143,16 @@ static int build_rules(const struct vg_config *config, struct vg_policy *policy)
 	return 0;
 }
 
-/* True where some rule or service admits anybody; else which sets it would have been. */
+/*
+ * True where some rule or service admits anybody, or may once a server has answered; else which sets
+ * it would have been.
+ */
 static bool admits_anybody(const struct vg_policy *policy, __u64 *reterr_sets)
 {
 	__u64 named = 0, filled = 0;
 
 	for (size_t i = 0; i < policy->n_sets; i++) {
-		if (vg_set_size(&policy->sets[i]))
+		if (vg_set_size(&policy->sets[i]) || policy->sets[i].fed)
 			filled |= 1ULL << i;
 	}
 	for (size_t rule = 0; rule < policy->n_rules; rule++) {
@@ -287,6 +196,8 @@ static int copy_settings(const struct vg_config *config, struct vg_policy *polic
 	policy->path = strdup(config->path);
 	if (!policy->path)
 		return -ENOMEM;
+	if (vg_discovery_settings_copy(&config->discovery, &policy->discovery) < 0)
+		return -ENOMEM;
 	policy->monitor = config->monitor;
 	policy->non_ip_pass = config->non_ip_pass;
 	policy->replies = config->replies;
@@ -311,13 +222,15 @@ static int build(const struct vg_config *config, const struct vg_reader *reader,
 	if (r == 0)
 		r = vg_sources_build(config, reader, policy, diag);
 	if (r == 0)
-		r = resolve_sets(policy, &config->also_admit, &policy->also_admit, diag);
+		r = vg_build_named_sets(policy, &config->also_admit, &policy->also_admit, diag);
 	if (r == 0)
-		r = build_services(config, policy, diag);
+		r = vg_build_services(config, reader, policy, diag);
 	if (r == 0)
 		r = build_rules(config, policy);
 	if (r == 0)
 		r = refuse_empty(config, policy, diag);
+	if (r == 0)
+		r = vg_build_check_answers(policy, diag);
 	if (r < 0)
 		return r;
 	*ret_policy = VG_TAKE_PTR(policy);
@@ -360,14 +273,19 @@ void vg_policy_free(struct vg_policy *policy)
 	for (size_t i = 0; i < policy->n_sets; i++) {
 		free(policy->sets[i].ranges4);
 		free(policy->sets[i].ranges6);
+		free(policy->sets[i].origins);
 	}
+	for (size_t i = 0; i < policy->n_feeds; i++)
+		vg_feed_done(&policy->feeds[i]);
 	for (size_t i = 0; i < policy->n_origins; i++)
 		free(policy->origins[i].text);
 	for (size_t i = 0; i < policy->n_services; i++)
 		free(policy->services[i].to);
 	for (size_t i = 0; i < policy->n_rules; i++)
 		free(policy->rules[i].pattern);
+	vg_discovery_settings_done(&policy->discovery);
 	free(policy->sets);
+	free(policy->feeds);
 	free(policy->origins);
 	free(policy->services);
 	free(policy->rules);

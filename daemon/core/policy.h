@@ -20,13 +20,16 @@ struct vg_range {
 	unsigned origin;
 };
 
-/* Where ranges come from: "vpcgate.yaml", "google:iap (2026-11-22)", "file:/etc/vpcgate/office.txt". */
+/*
+ * Where ranges come from: "vpcgate.yaml", "google:iap (2026-11-22)", "file:/etc/vpcgate/office.txt",
+ * "gcp:subnets", "google:goog minus google:cloud".
+ */
 struct vg_origin {
 	char *text;
 	const char *page; /* that states them, where Google does; else NULL */
-	bool feed;	  /* the text is a feed's */
-	bool unread;	  /* the feed has not answered yet */
-	__s64 read_s;	  /* when the feed said so, seconds since 1970; else 0 */
+	bool feed;	  /* that of one feed, or of two */
+	bool unread;	  /* the feed, or one of the two, has not answered yet */
+	__s64 read_s;	  /* when the (older) answer was given, seconds since 1970; 0: no answer */
 };
 
 /* The same as a policy keeps it, since it may have a million. */
@@ -45,10 +48,16 @@ struct vg_set {
 	struct vg_packed4 *ranges4;
 	struct vg_packed6 *ranges6;
 	size_t n_ranges4, n_ranges6;
+	unsigned *origins; /* of its entries, each once, in file order; some may give no ranges */
+	size_t n_origins;
+	bool fed; /* answers of remote feeds may come to it, now or later */
 };
 
-/* The config's sets in file order, then `load-balancer` and `health-check` where it gives none. */
-#define VG_MAX_POLICY_SETS (VG_MAX_SETS + 2)
+/*
+ * The config's sets in file order; `vpc`, `shared-vpc`, `regional-proxy` and `psc` where it doesn't
+ * give them and some entry may hold subnets; `load-balancer` and `health-check` where it gives none.
+ */
+#define VG_MAX_POLICY_SETS (VG_MAX_SOURCES - 1)
 
 struct vg_service {
 	char name[VG_NAME_SIZE];
@@ -56,7 +65,7 @@ struct vg_service {
 	int port;     /* or 0 */
 	struct vg_prefix *to;
 	size_t n_to;
-	bool has_to;		 /* false: any destination; true without any: none, while a feed is unread */
+	bool has_to; /* false: any destination; true without any: none, while its feeds have none */
 	enum vg_ingress ingress; /* VG_INGRESS_INHERIT: the interface's */
 	bool has_also_admit;	 /* false: the interface's */
 	__u64 also_admit;	 /* bit i: set i */
@@ -80,13 +89,13 @@ struct vg_policy {
 	struct vg_interface_rule *rules;
 	size_t n_rules;
 	__u64 also_admit;
-	size_t n_prefixes4, n_prefixes6; /* over all sets, as written; the implicit ones too */
+	size_t n_prefixes4, n_prefixes6; /* over all sets, as listed; the implicit ones too */
 	bool monitor;
 	bool non_ip_pass;
 	struct vg_replies replies;
 	struct vg_limits limits;
 	struct vg_discovery_settings discovery;
-	struct vg_feed *feeds; /* of sets and of `to`, each once */
+	struct vg_feed *feeds; /* of sets and of `to`, each once; paths of files are resolved */
 	size_t n_feeds;
 	bool exporter;
 	char *exporter_address; /* NULL without exporter */

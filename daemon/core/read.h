@@ -13,6 +13,7 @@
 struct vg_draft {
 	struct vg_config *config;
 	size_t n_entries;      /* of all sources */
+	size_t n_differences;  /* among those */
 	size_t n_destinations; /* `to` of all services */
 };
 
@@ -54,6 +55,10 @@ int vg_read_size(struct vg_yaml *yaml, const yaml_node_t *value, const char *key
 /* A whole number followed by %: from 0% to 100%. */
 int vg_read_percent(struct vg_yaml *yaml, const yaml_node_t *value, const char *key,
 		    unsigned *ret_percent);
+
+/* The entries of a source set. `name` and `example` are for messages. */
+int vg_read_entries(struct vg_yaml *yaml, struct vg_draft *draft, const yaml_node_t *list,
+		    const char *name, const char *example, struct vg_config_source *source);
 
 /* What holds where a config says nothing of replies. */
 struct vg_replies vg_replies_default(void);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <assert.h>
 #include <errno.h>
-#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "core/feeds.h"
+#include "core/filling.h"
 #include "core/ranges.h"
 #include "core/sources.h"
 #include "share/cleanup.h"
@@ -13,152 +15,80 @@
 
 /* The first origin is the config itself. */
 #define ORIGIN_CONFIG 0
-_Static_assert(
-	VG_MAX_SOURCE_ENTRIES < 1 << 23,
-	"an entry may be an origin of its own: those and Google's pages are numbered in 24 bits");
+_Static_assert(VG_MAX_FEEDS + VG_MAX_DIFFERENCES + 100 < 1 << 24,
+	       "the config, feeds, differences and Google's pages are numbered in 24 bits");
 
-/* A set while it is filled, and what an error message needs. */
-struct filling {
-	struct vg_policy *policy;
-	const struct vg_reader *reader;
-	struct vg_diag *diag;
-	struct vg_set *set;
-	size_t allocated4, allocated6;
-	bool implicit; /* the config doesn't name the set: the limits don't count it */
+/* Where subnets go, by what they are for. */
+static const char *const network_sets[] = {"vpc", "shared-vpc", "regional-proxy", "psc"};
+#define VPC 0
+#define SHARED_VPC 1
+#define REGIONAL_PROXY 2
+#define PSC 3
+
+static const char *const google_sets[] = {"load-balancer", "health-check"};
+
+static size_t count_missing(const struct vg_policy *policy, const char *const *names, size_t n)
+{
+	size_t missing = 0;
+
+	for (size_t i = 0; i < n; i++)
+		missing += vg_policy_set(policy, names[i]) < 0;
+	return missing;
+}
+
+/* An entry that is a feed, or the difference of two. */
+struct entry {
+	struct vg_filling *filling;
+	size_t set; /* where it stands */
+	struct vg_place place;
+	unsigned origin;
 };
 
-/* Where an entry stands. */
-struct place {
-	const char *file;
-	struct vg_position at;
-};
-
-int vg_sources_prefix(const char *text, const char *or_else, const char *file,
-		      struct vg_position at, struct vg_prefix *ret_prefix, struct vg_diag *diag)
+static const char *text_of(const struct entry *entry)
 {
-	static const struct vg_prefix mapped = {{.lo = 0xffff00000000, .family = 6}, 96};
-	char wrong[VG_DIAG_TEXT_SIZE];
-	struct vg_prefix prefix;
-	int r;
-
-	r = vg_prefix_parse(text, &prefix, wrong, sizeof(wrong));
-	if (r == -EINVAL)
-		return vg_diag_set(diag, EINVAL, file, at, "%s%s", wrong, or_else);
-	if (r < 0)
-		return vg_diag_set(diag, EINVAL, file, at, "%s", wrong);
-	if (prefix.length >= mapped.length && vg_prefix_contains(&mapped, &prefix.address))
-		return vg_diag_set(diag, EINVAL, file, at,
-				   "%s is IPv4-mapped, which is never on the wire: write the IPv4 "
-				   "prefix",
-				   text);
-	*ret_prefix = prefix;
-	return 0;
+	return entry->filling->policy->origins[entry->origin].text;
 }
 
-/* `items`, with room for one more than `n`; NULL where there is no memory. */
-static void *grow(void *items, size_t n, size_t size, size_t *allocated)
+/* Has the sets that an entry's ranges may go to. */
+static int add_network_sets(const struct entry *entry)
 {
-	if (n < *allocated)
-		return items;
-	*allocated = *allocated ? 2 * *allocated : 16;
-	return reallocarray(items, *allocated, size);
-}
+	struct vg_filling *filling = entry->filling;
+	struct vg_policy *policy = filling->policy;
+	const size_t own = policy->n_sets;
+	const size_t more = count_missing(policy, network_sets, VG_ARRAY_SIZE(network_sets)) +
+			    count_missing(policy, google_sets, VG_ARRAY_SIZE(google_sets));
 
-static int add_range4(struct filling *filling, const struct vg_prefix *prefix, unsigned origin)
-{
-	struct vg_set *set = filling->set;
-	struct vg_packed4 *larger =
-		grow(set->ranges4, set->n_ranges4, sizeof(*larger), &filling->allocated4);
-
-	if (!larger)
-		return -ENOMEM;
-	set->ranges4 = larger;
-	set->ranges4[set->n_ranges4++] =
-		(struct vg_packed4){(__u32)(prefix->address.hi >> 32), prefix->length, origin};
-	filling->policy->n_prefixes4++;
-	return 0;
-}
-
-static int add_range6(struct filling *filling, const struct vg_prefix *prefix, unsigned origin)
-{
-	struct vg_set *set = filling->set;
-	struct vg_packed6 *larger =
-		grow(set->ranges6, set->n_ranges6, sizeof(*larger), &filling->allocated6);
-
-	if (!larger)
-		return -ENOMEM;
-	set->ranges6 = larger;
-	set->ranges6[set->n_ranges6++] =
-		(struct vg_packed6){prefix->address.hi, prefix->address.lo, prefix->length, origin};
-	filling->policy->n_prefixes6++;
-	return 0;
-}
-
-static int add_range(struct filling *filling, const struct vg_prefix *prefix, unsigned origin,
-		     const struct place *place)
-{
-	const struct vg_policy *policy = filling->policy;
-	const bool ipv4 = prefix->address.family == 4;
-	const size_t limit = ipv4 ? VG_MAX_PREFIXES4 : VG_MAX_PREFIXES6;
-
-	if (!filling->implicit && (ipv4 ? policy->n_prefixes4 : policy->n_prefixes6) == limit)
+	if (own + more > VG_MAX_POLICY_SETS)
 		return vg_diag_set(
-			filling->diag, E2BIG, place->file, place->at,
-			"more than %zu IPv%u prefixes in all source sets: merge neighbours "
-			"into shorter prefixes",
-			limit, prefix->address.family);
-	return ipv4 ? add_range4(filling, prefix, origin) : add_range6(filling, prefix, origin);
-}
-
-static bool is_origin(const struct vg_origin *origin, const char *text, const char *page)
-{
-	if (!origin->page != !page || (page && strcmp(origin->page, page) != 0))
-		return false;
-	return !strcmp(origin->text, text);
-}
-
-/* The index of the origin of that text and page, which is new or was there. */
-static int find_origin(struct vg_policy *policy, const char *text, const char *page,
-		       unsigned *ret_origin)
-{
-	void *larger;
-	char *copy;
-
-	for (size_t i = 0; i < policy->n_origins; i++) {
-		if (is_origin(&policy->origins[i], text, page)) {
-			*ret_origin = (unsigned)i;
-			return 0;
-		}
+			filling->diag, E2BIG, entry->place.file, entry->place.at,
+			"more than %u source sets, with vpc, shared-vpc, regional-proxy, "
+			"psc, load-balancer and health-check, which there are with "
+			"'%.64s': merge some",
+			VG_MAX_POLICY_SETS, text_of(entry));
+	for (size_t i = 0; i < VG_ARRAY_SIZE(network_sets); i++) {
+		if (vg_policy_set(policy, network_sets[i]) < 0)
+			vg_filling_begin_set(filling, network_sets[i]);
 	}
-	larger = reallocarray(policy->origins, policy->n_origins + 1, sizeof(*policy->origins));
-	if (!larger)
-		return -ENOMEM;
-	policy->origins = larger;
-	copy = strdup(text);
-	if (!copy)
-		return -ENOMEM;
-	policy->origins[policy->n_origins] = (struct vg_origin){.text = copy, .page = page};
-	*ret_origin = (unsigned)policy->n_origins++;
 	return 0;
 }
 
-static int refuse_list(struct filling *filling, const char *name, const struct place *place)
+static int refuse_list(struct vg_filling *filling, const char *name, const struct vg_place *place)
 {
 	char known[VG_DIAG_TEXT_SIZE] = "";
 	size_t n, used = 0;
 	const struct vg_builtin_list *lists = vg_builtin_lists(&n);
 
 	for (size_t i = 0; i < n; i++)
-		used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%s%s",
-					 i == 0	      ? ""
-					 : i + 1 == n ? " or "
-						      : ", ",
-					 GOOGLE_SCHEME, lists[i].name);
+		used += (size_t)snprintf(known + used, sizeof(known) - used, GOOGLE_SCHEME "%s, ",
+					 lists[i].name);
 	return vg_diag_set(filling->diag, EINVAL, place->file, place->at,
-			   "unknown list '" GOOGLE_SCHEME "%.64s': write %s", name, known);
+			   "unknown list '" GOOGLE_SCHEME "%.64s': write %sgoogle:goog or "
+			   "google:cloud",
+			   name, known);
 }
 
-static int add_google(struct filling *filling, const char *name, const struct place *place)
+static int add_google(struct vg_filling *filling, size_t set, const char *name,
+		      const struct vg_place *place)
 {
 	const struct vg_builtin_list *list = vg_builtin_find(name);
 	struct vg_prefix prefix;
@@ -170,207 +100,347 @@ static int add_google(struct filling *filling, const char *name, const struct pl
 		return refuse_list(filling, name, place);
 	snprintf(text, sizeof(text), GOOGLE_SCHEME "%s (%s)", list->name, list->date);
 	for (size_t i = 0; r == 0 && i < list->n_ranges; i++) {
-		r = find_origin(filling->policy, text, list->ranges[i].source, &origin);
+		r = vg_filling_origin(filling, text, list->ranges[i].source, &origin);
+		if (r == 0)
+			r = vg_filling_note(filling, set, origin);
 		if (r == 0)
 			r = vg_prefix_parse(list->ranges[i].prefix, &prefix, NULL, 0);
 		if (r == 0)
-			r = add_range(filling, &prefix, origin, place);
+			r = vg_filling_add(filling, set, &prefix, origin, place);
 	}
 	return r;
 }
 
-/* strspn() and strcspn() are slow where words are short, and there may be a million lines. */
-static bool is_blank(char c)
+/* ---- feeds ---- */
+
+static bool stands_in(const struct entry *entry, unsigned network_set)
 {
-	return c == ' ' || c == '\t' || c == '\r';
+	return !strcmp(entry->filling->policy->sets[entry->set].name, network_sets[network_set]);
 }
 
-static char *skip_blanks(char *text)
+/*
+ * Marks the sets that a remote feed may fill, and has them all: a config that names one of them must
+ * not be right or wrong by what a server answers.
+ */
+static int mark_fed(const struct entry *entry, const struct vg_feed *feed)
 {
-	while (is_blank(*text))
-		text++;
-	return text;
-}
-
-static char *skip_word(char *text)
-{
-	while (*text && !is_blank(*text))
-		text++;
-	return text;
-}
-
-/* One line of a file, changed in place: at most one prefix, then perhaps a comment. */
-static int add_line(struct filling *filling, char *line, unsigned origin, struct place *place)
-{
-	char *word = skip_blanks(line), *end, *rest;
-	struct vg_prefix prefix;
+	struct vg_policy *policy = entry->filling->policy;
 	int r;
 
-	*strchrnul(word, '#') = '\0';
-	if (!*word)
+	if (!vg_feed_is_remote(feed))
 		return 0;
-	end = skip_word(word);
-	rest = skip_blanks(end);
-	if (*rest) {
-		place->at.column = (unsigned)(rest - line) + 1;
-		return vg_diag_set(filling->diag, EINVAL, place->file, place->at,
-				   "a second word: write one prefix a line, comments behind '#'");
-	}
-	*end = '\0';
-	place->at.column = (unsigned)(word - line) + 1;
-	r = vg_sources_prefix(word, "", place->file, place->at, &prefix, filling->diag);
+	policy->sets[entry->set].fed = true;
+	if (feed->kind != VG_FEED_SUBNETS && feed->kind != VG_FEED_METADATA &&
+	    feed->kind != VG_FEED_URL)
+		return 0;
+	r = add_network_sets(entry);
 	if (r < 0)
 		return r;
-	return add_range(filling, &prefix, origin, place);
+	for (unsigned i = 0; i < VG_ARRAY_SIZE(network_sets); i++) {
+		const bool internal = i == VPC || i == SHARED_VPC;
+
+		if (stands_in(entry, REGIONAL_PROXY) || stands_in(entry, PSC) ||
+		    (internal && !stands_in(entry, VPC) && !stands_in(entry, SHARED_VPC)))
+			continue;
+		policy->sets[vg_policy_set(policy, network_sets[i])].fed = true;
+	}
+	return 0;
 }
 
-/* The lines of a file, on their way into a set. */
-struct lines {
-	struct filling *filling;
-	struct place place;
-	unsigned origin;
-	int refused; /* the errno of a line that is wrong */
-};
+#define NOWHERE (-1)
 
-static int add_lines(void *to, char *text, size_t length)
+/*
+ * The set that each use of a range leads to: subnets stay where the entry stands, but for the two sets
+ * that `internal` is made of. Proxy-only subnets of a region are shared by internal and external
+ * load balancers, and PSC's by other organisations, so that they are never internal by accident.
+ */
+static void find_targets(const struct entry *entry, bool shared, int targets[VG_RANGE_USE_MAX])
 {
-	struct lines *lines = to;
-	struct place *place = &lines->place;
-	char *line = text, *end = text + length;
-	int r = 0;
+	const struct vg_policy *policy = entry->filling->policy;
+	const int here = (int)entry->set;
+	const bool proxy = stands_in(entry, REGIONAL_PROXY), psc = stands_in(entry, PSC);
 
-	if (place->at.line == 1 && length >= 3 && !memcmp(text, "\xef\xbb\xbf", 3))
-		line += 3;
-	for (; r == 0 && line < end; place->at.line++) {
-		char *newline = memchr(line, '\n', (size_t)(end - line));
-		char *line_end = newline ? newline : end;
-		const char *nul = memchr(line, '\0', (size_t)(line_end - line));
+	targets[VG_RANGE_ANY] = here;
+	targets[VG_RANGE_SUBNET] = targets[VG_RANGE_GLOBAL_PROXY] = here;
+	targets[VG_RANGE_REGIONAL_PROXY] = vg_policy_set(policy, network_sets[REGIONAL_PROXY]);
+	targets[VG_RANGE_PSC] = vg_policy_set(policy, network_sets[PSC]);
+	if (stands_in(entry, VPC) || stands_in(entry, SHARED_VPC)) {
+		targets[VG_RANGE_SUBNET] =
+			vg_policy_set(policy, network_sets[shared ? SHARED_VPC : VPC]);
+		targets[VG_RANGE_GLOBAL_PROXY] = vg_policy_set(policy, network_sets[VPC]);
+	}
+	if (proxy || psc) {
+		targets[VG_RANGE_SUBNET] = targets[VG_RANGE_GLOBAL_PROXY] = NOWHERE;
+		targets[proxy ? VG_RANGE_PSC : VG_RANGE_REGIONAL_PROXY] = NOWHERE;
+	}
+}
 
-		if (nul) {
-			place->at.column = (unsigned)(nul - line) + 1;
-			r = vg_diag_set(lines->filling->diag, EINVAL, place->file, place->at,
-					"a NUL byte: write text, one prefix a line");
+static int add_listing(const struct entry *entry, const struct vg_listing *listing)
+{
+	int targets[VG_RANGE_USE_MAX], r = 0;
+
+	for (size_t i = 0; r == 0 && i < listing->n; i++) {
+		if (listing->items[i].use != VG_RANGE_ANY) {
+			r = add_network_sets(entry);
 			break;
 		}
-		*line_end = '\0';
-		r = add_line(lines->filling, line, lines->origin, place);
-		line = line_end + 1;
 	}
-	lines->refused = r;
+	find_targets(entry, listing->shared, targets);
+	entry->filling->feed = text_of(entry);
+	for (size_t i = 0; r == 0 && i < listing->n; i++) {
+		const struct vg_listed *item = &listing->items[i];
+		const int target = targets[item->use];
+
+		if (target == NOWHERE)
+			continue;
+		r = vg_filling_note(entry->filling, target, entry->origin);
+		if (r == 0)
+			r = vg_filling_add(entry->filling, target, &item->prefix, entry->origin,
+					   &entry->place);
+	}
+	entry->filling->feed = NULL;
 	return r;
 }
 
-static char *__attribute__((format(printf, 1, 2))) new_text(const char *format, ...)
+/* What a feed's origin is called: "file:" has the path that was found, and its parameters. */
+static char *origin_text(const struct vg_feed *feed)
 {
-	va_list arguments;
 	char *text;
-	int n;
 
-	va_start(arguments, format);
-	n = vasprintf(&text, format, arguments);
-	va_end(arguments);
-	return n < 0 ? NULL : text;
+	if (feed->kind != VG_FEED_FILE)
+		return strdup(feed->text);
+	if (asprintf(&text, FILE_SCHEME "%s%s", feed->place, strchrnul(feed->text, '?')) < 0)
+		return NULL;
+	return text;
 }
 
-/* `path`, or where it is relative, beside the config. */
-static char *resolve_path(const char *config_path, const char *path)
+static int begin_origin(struct entry *entry, const char *text)
 {
-	const char *slash = strrchr(config_path, '/');
-
-	if (path[0] == '/' || !slash)
-		return strdup(path);
-	return new_text("%.*s%s", (int)(slash - config_path) + 1, config_path, path);
-}
-
-static int add_file(struct filling *filling, const char *path, const struct place *place)
-{
-	const struct vg_reader *reader = filling->reader;
-	_cleanup_free_ char *resolved = NULL, *origin_text = NULL;
-	struct lines lines = {.filling = filling};
+	struct vg_filling *filling = entry->filling;
 	int r;
 
-	if (!*path)
-		return vg_diag_set(filling->diag, EINVAL, place->file, place->at,
-				   "file: needs a path: write file:/etc/vpcgate/office.txt");
-	resolved = resolve_path(filling->policy->path, path);
-	if (!resolved)
-		return -ENOMEM;
-	origin_text = new_text(FILE_SCHEME "%s", resolved);
-	if (!origin_text)
-		return -ENOMEM;
-	r = find_origin(filling->policy, origin_text, NULL, &lines.origin);
+	r = vg_filling_origin(filling, text, NULL, &entry->origin);
 	if (r < 0)
 		return r;
-	lines.place = (struct place){resolved, {1, 1}};
-	r = reader->read_lines(reader->context, resolved, add_lines, &lines);
-	if (r < 0 && r != -ENOMEM && !lines.refused)
-		return vg_diag_set(filling->diag, -r, place->file, place->at,
-				   "can't read '%.255s': %s: make it readable or remove the entry",
-				   resolved, strerror(-r));
+	filling->policy->origins[entry->origin].feed = true;
+	return vg_filling_note(filling, entry->set, entry->origin);
+}
+
+static int take_line(void *to, const struct vg_prefix *prefix, const struct vg_place *place)
+{
+	const struct entry *entry = to;
+
+	return vg_filling_add(entry->filling, entry->set, prefix, entry->origin, place);
+}
+
+static int add_file(struct entry *entry, const struct vg_feed *feed)
+{
+	const struct vg_filling *filling = entry->filling;
+	_cleanup_(vg_holding_done) struct vg_holding holding = {};
+	bool json = false;
+	int r;
+
+	r = vg_lines_read(filling->reader, feed->place, &entry->place, take_line, entry, &json,
+			  filling->diag);
+	if (r < 0)
+		return r;
+	if (!json)
+		return vg_feeds_refuse_parameters(feed, &entry->place, filling->diag);
+	r = vg_feeds_read_json(filling->reader, feed, &entry->place, &holding, filling->diag);
+	if (r == 0 && holding.subnets)
+		r = add_network_sets(entry);
+	if (r < 0)
+		return r;
+	return add_listing(entry, holding.listing);
+}
+
+static int add_answer(const struct entry *entry, const struct vg_feed *feed)
+{
+	const struct vg_filling *filling = entry->filling;
+	_cleanup_(vg_holding_done) struct vg_holding holding = {};
+	struct vg_origin *origin;
+	int r;
+
+	r = vg_feeds_read(filling->reader, feed, &entry->place, &holding, filling->diag);
+	if (r < 0)
+		return r;
+	origin = &filling->policy->origins[entry->origin];
+	origin->unread = holding.unread;
+	origin->read_s = holding.read_s;
+	return add_listing(entry, holding.listing);
+}
+
+static int add_feed(struct entry *entry, const struct vg_feed *feed)
+{
+	_cleanup_free_ char *text = origin_text(feed);
+	int r;
+
+	if (!text)
+		return -ENOMEM;
+	r = begin_origin(entry, text);
+	if (r == 0)
+		r = mark_fed(entry, feed);
+	if (r < 0)
+		return r;
+	return vg_feed_is_remote(feed) ? add_answer(entry, feed) : add_file(entry, feed);
+}
+
+/* ---- {google: goog, minus: cloud} ---- */
+
+struct difference {
+	const struct vg_feed *from, *minus;
+	struct vg_place minus_place;
+};
+
+/* What both feeds hold; nothing as long as one of them hasn't answered: cloud's would be in goog's. */
+static int add_holdings(const struct entry *entry, const struct difference *difference)
+{
+	const struct vg_filling *filling = entry->filling;
+	_cleanup_(vg_holding_done) struct vg_holding from = {}, minus = {};
+	_cleanup_(vg_listing_done) struct vg_listing left = {};
+	struct vg_origin *origin;
+	int r;
+
+	r = vg_feeds_read(filling->reader, difference->from, &entry->place, &from, filling->diag);
+	if (r == 0)
+		r = vg_feeds_read(filling->reader, difference->minus, &difference->minus_place,
+				  &minus, filling->diag);
+	if (r < 0)
+		return r;
+	origin = &filling->policy->origins[entry->origin];
+	origin->unread = from.unread || minus.unread;
+	if (origin->unread)
+		return 0;
+	origin->read_s = from.read_s < minus.read_s ? from.read_s : minus.read_s;
+	r = vg_listing_subtract(from.listing, minus.listing, &left);
+	if (r == -E2BIG)
+		return vg_diag_set(filling->diag, E2BIG, entry->place.file, entry->place.at,
+				   "%.255s is more than %u prefixes: take less away",
+				   text_of(entry), VG_LISTING_MAX_RANGES);
+	return r < 0 ? r : add_listing(entry, &left);
+}
+
+static int name_difference(const struct difference *difference, char **ret_text)
+{
+	_cleanup_free_ char *from = origin_text(difference->from);
+	_cleanup_free_ char *minus = origin_text(difference->minus);
+
+	if (!from || !minus || asprintf(ret_text, "%s minus %s", from, minus) < 0)
+		return -ENOMEM;
+	return 0;
+}
+
+static int find_side(struct vg_filling *filling, const struct vg_text *side,
+		     const struct vg_place *place, const struct vg_feed **ret_feed)
+{
+	const int r = vg_feeds_find(filling->policy, side->text, place, ret_feed, filling->diag);
+
+	if (r == -ENOENT)
+		return vg_diag_set(filling->diag, EINVAL, place->file, place->at,
+				   "'%.64s' can't be taken from or away: write goog or cloud",
+				   side->text);
 	return r;
 }
 
-static int add_entry(struct filling *filling, const struct vg_text *entry)
+static int add_difference(struct entry *entry, const struct vg_text *from,
+			  const struct vg_text *minus)
 {
-	const struct place place = {filling->policy->path, entry->at};
+	struct vg_filling *filling = entry->filling;
+	struct difference difference = {.minus_place = {entry->place.file, minus->at}};
+	_cleanup_free_ char *text = NULL;
+	int r;
+
+	r = find_side(filling, from, &entry->place, &difference.from);
+	if (r == 0)
+		r = find_side(filling, minus, &difference.minus_place, &difference.minus);
+	if (r == 0)
+		r = name_difference(&difference, &text);
+	if (r == 0)
+		r = begin_origin(entry, text);
+	if (r < 0)
+		return r;
+	filling->policy->sets[entry->set].fed |=
+		vg_feed_is_remote(difference.from) || vg_feed_is_remote(difference.minus);
+	return add_holdings(entry, &difference);
+}
+
+/* ---- all entries of all sets ---- */
+
+static int add_entry(struct vg_filling *filling, size_t set, const struct vg_text *text)
+{
+	struct entry entry = {filling, set, {filling->policy->path, text->at}, ORIGIN_CONFIG};
+	const struct vg_feed *feed;
 	struct vg_prefix prefix;
 	int r;
 
-	if (!strncmp(entry->text, GOOGLE_SCHEME, strlen(GOOGLE_SCHEME)))
-		return add_google(filling, entry->text + strlen(GOOGLE_SCHEME), &place);
-	if (!strncmp(entry->text, FILE_SCHEME, strlen(FILE_SCHEME)))
-		return add_file(filling, entry->text + strlen(FILE_SCHEME), &place);
-	r = vg_sources_prefix(entry->text, ", or google:NAME or file:PATH", place.file, place.at,
-			      &prefix, filling->diag);
-	if (r < 0)
+	r = vg_feeds_find(filling->policy, text->text, &entry.place, &feed, filling->diag);
+	if (r == 0)
+		return add_feed(&entry, feed);
+	if (r != -ENOENT)
 		return r;
-	return add_range(filling, &prefix, ORIGIN_CONFIG, &place);
+	if (!strncmp(text->text, GOOGLE_SCHEME, strlen(GOOGLE_SCHEME)))
+		return add_google(filling, set, text->text + strlen(GOOGLE_SCHEME), &entry.place);
+	r = vg_lines_prefix(text->text,
+			    ", or google:NAME, gcp:NAME, file:PATH or https://HOST/PATH",
+			    &entry.place, &prefix, filling->diag);
+	if (r == 0)
+		r = vg_filling_note(filling, set, ORIGIN_CONFIG);
+	return r < 0 ? r : vg_filling_add(filling, set, &prefix, ORIGIN_CONFIG, &entry.place);
 }
 
-/* Begins the next set of the policy. */
-static void begin_set(struct filling *filling, const char *name)
+static int add_source(struct vg_filling *filling, size_t set, const struct vg_config_source *source)
 {
-	struct vg_policy *policy = filling->policy;
+	const struct vg_config_difference *next = source->differences;
+	const struct vg_config_difference *end = next + source->n_differences;
+	int r = 0;
 
-	filling->set = &policy->sets[policy->n_sets++];
-	filling->allocated4 = filling->allocated6 = 0;
-	snprintf(filling->set->name, sizeof(filling->set->name), "%s", name);
+	for (size_t i = 0; r == 0 && i < source->entries.n; i++) {
+		const struct vg_text *text = &source->entries.items[i];
+
+		if (next < end && next->entry == i) {
+			struct entry entry = {filling, set, {filling->policy->path, text->at}, 0};
+
+			r = add_difference(&entry, text, &next->minus);
+			next++;
+		} else {
+			r = add_entry(filling, set, text);
+		}
+	}
+	return r;
+}
+
+static int add_google_sets(struct vg_filling *filling)
+{
+	const struct vg_place nowhere = {filling->policy->path, {}};
+	int r = 0;
+
+	filling->implicit = true;
+	for (size_t i = 0; r == 0 && i < VG_ARRAY_SIZE(google_sets); i++) {
+		if (vg_policy_set(filling->policy, google_sets[i]) >= 0)
+			continue;
+		vg_filling_begin_set(filling, google_sets[i]);
+		r = add_google(filling, filling->policy->n_sets - 1, google_sets[i], &nowhere);
+	}
+	return r;
 }
 
 int vg_sources_build(const struct vg_config *config, const struct vg_reader *reader,
 		     struct vg_policy *policy, struct vg_diag *diag)
 {
-	static const char *const implicit[] = {"load-balancer", "health-check"};
-	struct filling filling = {.policy = policy, .reader = reader, .diag = diag};
-	const struct place nowhere = {policy->path, {}};
+	struct vg_filling filling = {.policy = policy, .reader = reader, .diag = diag};
 	unsigned config_origin;
 	int r;
 
 	policy->sets = calloc(VG_MAX_POLICY_SETS, sizeof(*policy->sets));
 	if (!policy->sets)
 		return -ENOMEM;
-	r = find_origin(policy, policy->path, NULL, &config_origin);
+	r = vg_filling_origin(&filling, policy->path, NULL, &config_origin);
 	if (r < 0)
 		return r;
 	assert(config_origin == ORIGIN_CONFIG);
-	for (size_t i = 0; i < config->n_sources; i++) {
-		const struct vg_text_list *entries = &config->sources[i].entries;
-
-		begin_set(&filling, config->sources[i].name.text);
-		for (size_t j = 0; j < entries->n; j++) {
-			r = add_entry(&filling, &entries->items[j]);
-			if (r < 0)
-				return r;
-		}
-	}
-	filling.implicit = true;
-	for (size_t i = 0; i < VG_ARRAY_SIZE(implicit); i++) {
-		if (vg_policy_set(policy, implicit[i]) >= 0)
-			continue;
-		begin_set(&filling, implicit[i]);
-		r = add_google(&filling, implicit[i], &nowhere);
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	for (size_t i = 0; i < config->n_sources; i++)
+		vg_filling_begin_set(&filling, config->sources[i].name.text);
+	for (size_t i = 0; r == 0 && i < config->n_sources; i++)
+		r = add_source(&filling, i, &config->sources[i]);
+	return r < 0 ? r : add_google_sets(&filling);
 }

@@ -12,11 +12,4 @@
 int vg_sources_build(const struct vg_config *config, const struct vg_reader *reader,
 		     struct vg_policy *policy, struct vg_diag *diag);
 
-/*
- * A prefix that can stand in a policy: vg_prefix_parse(), and none that never appears on the wire.
- * `file` and `at` are for the diagnostic; `or_else` names what else could stand there, or is "".
- */
-int vg_sources_prefix(const char *text, const char *or_else, const char *file,
-		      struct vg_position at, struct vg_prefix *ret_prefix, struct vg_diag *diag);
-
 #endif

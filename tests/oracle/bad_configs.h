@@ -822,8 +822,7 @@ static const struct vg_bad_config vg_bad_configs[] = {
 			"ingress: all\n"
 			"sources: {vpc: [10.0.0.0/255.0.0.0]}\n",
 		.expected =
-			"vpcgate.yaml:3:17: '10.0.0.0/255.0.0.0' is not a prefix: write it like "
-			"10.128.0.0/20 or fd20:1:2::/48, or google:NAME or file:PATH",
+			"vpcgate.yaml:3:17: '10.0.0.0/255.0.0.0' is not a prefix: write it like 10.128.0.0/20 or fd20:1:2::/48, or google:NAME, gcp:NAME, file:PATH or https://HOST/PATH",
 		.parses = true,
 	},
 	{
@@ -831,8 +830,8 @@ static const struct vg_bad_config vg_bad_configs[] = {
 		.yaml = "interfaces: [ens4]\n"
 			"ingress: all\n"
 			"sources: {vpc: [10.0.0.0/]}\n",
-		.expected = "vpcgate.yaml:3:17: '10.0.0.0/' is not a prefix: write it like "
-			    "10.128.0.0/20 or fd20:1:2::/48, or google:NAME or file:PATH",
+		.expected =
+			"vpcgate.yaml:3:17: '10.0.0.0/' is not a prefix: write it like 10.128.0.0/20 or fd20:1:2::/48, or google:NAME, gcp:NAME, file:PATH or https://HOST/PATH",
 		.parses = true,
 	},
 	{
@@ -840,8 +839,8 @@ static const struct vg_bad_config vg_bad_configs[] = {
 		.yaml = "interfaces: [ens4]\n"
 			"ingress: all\n"
 			"sources: {vpc: [10.010.0.0/16]}\n",
-		.expected = "vpcgate.yaml:3:17: '10.010.0.0/16' is not a prefix: write it like "
-			    "10.128.0.0/20 or fd20:1:2::/48, or google:NAME or file:PATH",
+		.expected =
+			"vpcgate.yaml:3:17: '10.010.0.0/16' is not a prefix: write it like 10.128.0.0/20 or fd20:1:2::/48, or google:NAME, gcp:NAME, file:PATH or https://HOST/PATH",
 		.parses = true,
 	},
 	{
@@ -849,8 +848,8 @@ static const struct vg_bad_config vg_bad_configs[] = {
 		.yaml = "interfaces: [ens4]\n"
 			"ingress: all\n"
 			"sources: {vpc: [\"fe80::1%eth0\"]}\n",
-		.expected = "vpcgate.yaml:3:17: 'fe80::1%eth0' is not a prefix: write it like "
-			    "10.128.0.0/20 or fd20:1:2::/48, or google:NAME or file:PATH",
+		.expected =
+			"vpcgate.yaml:3:17: 'fe80::1%eth0' is not a prefix: write it like 10.128.0.0/20 or fd20:1:2::/48, or google:NAME, gcp:NAME, file:PATH or https://HOST/PATH",
 		.parses = true,
 	},
 	{
@@ -867,8 +866,8 @@ static const struct vg_bad_config vg_bad_configs[] = {
 		.yaml = "interfaces: [ens4]\n"
 			"ingress: all\n"
 			"sources: {vpc: [example.com]}\n",
-		.expected = "vpcgate.yaml:3:17: 'example.com' is not a prefix: write it like "
-			    "10.128.0.0/20 or fd20:1:2::/48, or google:NAME or file:PATH",
+		.expected =
+			"vpcgate.yaml:3:17: 'example.com' is not a prefix: write it like 10.128.0.0/20 or fd20:1:2::/48, or google:NAME, gcp:NAME, file:PATH or https://HOST/PATH",
 		.parses = true,
 	},
 	{
@@ -876,9 +875,8 @@ static const struct vg_bad_config vg_bad_configs[] = {
 		.yaml = "interfaces: [ens4]\n"
 			"ingress: all\n"
 			"sources: {lb: [google:loadbalancer]}\n",
-		.expected = "vpcgate.yaml:3:16: unknown list 'google:loadbalancer': write "
-			    "google:load-balancer, google:health-check, google:iap, "
-			    "google:dns-forwarding or google:private-access",
+		.expected =
+			"vpcgate.yaml:3:16: unknown list 'google:loadbalancer': write google:load-balancer, google:health-check, google:iap, google:dns-forwarding, google:private-access, google:goog or google:cloud",
 		.parses = true,
 	},
 	{
@@ -1109,8 +1107,8 @@ static const struct vg_bad_config vg_bad_configs[] = {
 		.yaml = "interfaces: [ens4]\n"
 			"ingress: all\n"
 			"services: [{name: web, to: [example.com]}]\n",
-		.expected = "vpcgate.yaml:3:29: 'example.com' is not a prefix: write it like "
-			    "10.128.0.0/20 or fd20:1:2::/48",
+		.expected =
+			"vpcgate.yaml:3:29: 'example.com' is not a prefix: write it like 10.128.0.0/20 or fd20:1:2::/48, or a feed such as gcp:forwarded-ips",
 		.parses = true,
 	},
 	{
@@ -1326,6 +1324,273 @@ static const struct vg_bad_config vg_bad_configs[] = {
 			"discovery: {metadata: \"http://a\", metadata: \"http://b\"}\n",
 		.expected =
 			"vpcgate.yaml:3:35: duplicate key 'metadata': it is on line 3 already; keep one",
+	},
+	{
+		.name = "difference without a second side",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"sources: {apis: [{google: goog}]}\n",
+		.expected = "vpcgate.yaml:3:18: 'minus' is missing: write `minus: cloud`",
+	},
+	{
+		.name = "difference without a first side",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"sources: {apis: [{minus: cloud}]}\n",
+		.expected =
+			"vpcgate.yaml:3:18: expected one of google and file: write `{google: goog, minus: cloud}`",
+	},
+	{
+		.name = "difference with two first sides",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"sources: {apis: [{google: goog, file: goog.json, minus: cloud}]}\n",
+		.expected =
+			"vpcgate.yaml:3:18: expected one of google and file: write `{google: goog, minus: cloud}`",
+	},
+	{
+		.name = "difference with an unknown key",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"sources: {apis: [{google: goog, without: cloud}]}\n",
+		.expected = "vpcgate.yaml:3:33: unknown key 'without': did you mean 'minus'?",
+	},
+	{
+		.name = "difference from lists",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"sources: {apis: [{google: goog, minus: [cloud]}]}\n",
+		.expected =
+			"vpcgate.yaml:3:40: minus: expected a single value: write `minus: cloud`",
+	},
+	{
+		.name = "unknown feed",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"sources: {vpc: [gcp:subnet]}\n",
+		.expected =
+			"vpcgate.yaml:3:17: unknown feed 'gcp:subnet': did you mean 'gcp:subnets'?",
+		.parses = true,
+	},
+	{
+		.name = "unknown parameter of a feed",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"sources: {vpc: [gcp:subnets?region=a]}\n",
+		.expected =
+			"vpcgate.yaml:3:17: unknown parameter 'region': there are network and project",
+		.parses = true,
+	},
+	{
+		.name = "parameter of a feed twice",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"sources: {vpc: [gcp:subnets?network=a&network=b]}\n",
+		.expected = "vpcgate.yaml:3:17: network is given twice: keep one",
+		.parses = true,
+	},
+	{
+		.name = "parameter of a feed without a value",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"sources: {vpc: [gcp:connectors?project=]}\n",
+		.expected = "vpcgate.yaml:3:17: project= is empty: write a value or leave it out",
+		.parses = true,
+	},
+	{
+		.name = "network by its path",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"sources: {vpc: [gcp:subnets?network=global/networks/a]}\n",
+		.expected =
+			"vpcgate.yaml:3:17: 'global/networks/a' can't be a network: write its short name, such as default",
+		.parses = true,
+	},
+	{
+		.name = "project by its name",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"sources: {vpc: [gcp:subnets?project=My Project]}\n",
+		.expected =
+			"vpcgate.yaml:3:17: 'My Project' can't be a project: write its ID or number, such as my-project or example.com:my-project",
+		.parses = true,
+	},
+	{
+		.name = "goog with a scope",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"sources: {vpc: [google:goog?scope=us-east1]}\n",
+		.expected =
+			"vpcgate.yaml:3:17: google:goog has no scopes and services: write google:goog alone, or google:cloud?scope=us-east1",
+		.parses = true,
+	},
+	{
+		.name = "list over http",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"sources: {vpc: [\"http://example.com/list\"]}\n",
+		.expected =
+			"vpcgate.yaml:3:17: 'http://example.com/list' could be changed on its way here: write https://",
+		.parses = true,
+	},
+	{
+		.name = "list of no host",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"sources: {vpc: [\"https:///list\"]}\n",
+		.expected =
+			"vpcgate.yaml:3:17: 'https:///list' names no host: write https://HOST or https://HOST:PORT",
+		.parses = true,
+	},
+	{
+		.name = "list with a password",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"sources: {vpc: [\"https://me:secret@example.com/list\"]}\n",
+		.expected =
+			"vpcgate.yaml:3:17: a user or password in a URL shows in logs: write https://example.com/list",
+		.parses = true,
+	},
+	{
+		.name = "list of a server alone",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"sources: {vpc: [\"https://example.com\"]}\n",
+		.expected =
+			"vpcgate.yaml:3:17: 'https://example.com' has no path: write https://HOST/PATH",
+		.parses = true,
+	},
+	{
+		.name = "difference of what is built in",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"sources: {apis: [{google: iap, minus: cloud}]}\n",
+		.expected =
+			"vpcgate.yaml:3:27: 'google:iap' can't be taken from or away: write goog or cloud",
+		.parses = true,
+	},
+	{
+		.name = "difference with an unknown list",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"sources: {apis: [{google: goog, minus: clouds}]}\n",
+		.expected =
+			"vpcgate.yaml:3:40: 'google:clouds' can't be taken from or away: write goog or cloud",
+		.parses = true,
+	},
+	{
+		.name = "unknown feed in to",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"services: [{name: web, to: [gcp:forwarded-ip]}]\n",
+		.expected =
+			"vpcgate.yaml:3:29: unknown feed 'gcp:forwarded-ip': did you mean 'gcp:forwarded-ips'?",
+		.parses = true,
+	},
+	{
+		.name = "two services share a feed",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"services: [{name: a, to: [gcp:forwarded-ips]}, {name: b, to: [192.0.2.1, gcp:forwarded-ips]}]\n",
+		.expected =
+			"vpcgate.yaml:3:74: service 'b' shares gcp:forwarded-ips, protocol and port with 'a' on line 3: change one of them, or remove it",
+		.parses = true,
+	},
+	{
+		.name = "no answers for subnets",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: internal\n"
+			"replies: off\n"
+			"sources: {vpc: [gcp:subnets, 10.0.0.0/8]}\n",
+		.expected =
+			"vpcgate.yaml:4:17: with `replies: off` no answer to 'gcp:subnets' could come in: write `replies: track`, or `also-admit` a set with google:private-access",
+		.parses = true,
+	},
+	{
+		.name = "no answers for published lists",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: internal\n"
+			"replies: off\n"
+			"sources: {vpc: [10.0.0.0/8, {google: goog, minus: cloud}]}\n",
+		.expected =
+			"vpcgate.yaml:4:38: with `replies: off` no answer to 'google:goog' could come in: write `replies: track`, or `also-admit` a set with google:private-access",
+		.parses = true,
+	},
+	{
+		.name = "no answers from an address",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: internal\n"
+			"replies: off\n"
+			"sources: {vpc: [10.0.0.0/8, google:private-access, \"https://192.0.2.1/a\"]}\n",
+		.expected =
+			"vpcgate.yaml:4:52: with `replies: off` no answer to 'https://192.0.2.1/a' could come in: write `replies: track`, or `also-admit` a set with 192.0.2.1",
+		.parses = true,
+	},
+	{
+		.name = "no answers on one of two interfaces",
+		.yaml = "interfaces: [{name: ens4, ingress: all}, ens5]\n"
+			"ingress: internal\n"
+			"replies: off\n"
+			"sources: {vpc: [gcp:connectors]}\n",
+		.expected =
+			"vpcgate.yaml:4:17: with `replies: off` no answer to 'gcp:connectors' could come in: write `replies: track`, or `also-admit` a set with google:private-access",
+		.parses = true,
+	},
+	{
+		.name = "list that is broken JSON",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"sources: {vpc: ['file:a.json']}\n",
+		.expected = "a.json:1:15: not JSON: unexpected token near '}'",
+		.parses = true,
+		.file_name = "a.json",
+		.file_text = "{\"prefixes\": [}",
+	},
+	{
+		.name = "list that is one page",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"sources: {vpc: ['file:a.json']}\n",
+		.expected =
+			"vpcgate.yaml:3:17: 'a.json' is one page of several (nextPageToken): save all of them as one list, as gcloud ... list --format=json does",
+		.parses = true,
+		.file_name = "a.json",
+		.file_text =
+			"{\"connectors\": [{\"name\": \"projects/p/locations/us-east1/connectors/c\", \"ipCidrRange\": \"10.8.0.0/28\", \"network\": \"n\", \"state\": \"READY\"}], \"nextPageToken\": \"x\"}",
+	},
+	{
+		.name = "scope of a text",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"sources: {vpc: ['file:a.txt?scope=us-east1']}\n",
+		.expected =
+			"vpcgate.yaml:3:17: 'a.txt' has no scopes and services, as cloud.json has: remove what follows '?'",
+		.parses = true,
+		.file_name = "a.txt",
+		.file_text = "192.0.2.1\n",
+	},
+	{
+		.name = "scope of subnets",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"sources: {vpc: ['file:a.json?scope=us-east1']}\n",
+		.expected =
+			"vpcgate.yaml:3:17: 'a.json' has no scopes and services, as cloud.json has: remove what follows '?'",
+		.parses = true,
+		.file_name = "a.json",
+		.file_text =
+			"[{\"name\": \"a\", \"network\": \"n\", \"ipCidrRange\": \"10.8.0.0/16\", \"purpose\": \"PRIVATE\"}]",
+	},
+	{
+		.name = "difference with a wrong line",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"sources: {apis: [{file: a.txt, minus: b.txt}]}\n",
+		.expected =
+			"a.txt:1:1: 192.0.2.1/33 is too long a prefix: IPv4 lengths go from /0 to /32",
+		.parses = true,
+		.file_name = "a.txt",
+		.file_text = "192.0.2.1/33\n",
 	},
 };
 

@@ -134,7 +134,7 @@ static int service_rank(const struct vg_scenario_service *service, const struct 
 		if (vg_raw_contains(&service->to[i], &seen->destination) &&
 		    service->to[i].length > to)
 			to = service->to[i].length;
-	if (service->n_to && to < 0)
+	if ((service->n_to || service->nowhere) && to < 0)
 		return -1;
 	return (to + 1) * 4 + (service->port ? 2 : 0) + (service->protocol >= 0 ? 1 : 0);
 }
@@ -159,7 +159,8 @@ static bool setting_admits(enum vg_scenario_ingress ingress, const char *set)
 	if (strcmp(set, "vpc") == 0 || strcmp(set, "shared-vpc") == 0)
 		return true;
 	return ingress == VG_SCENARIO_INTERNAL_LB &&
-	       (strcmp(set, "load-balancer") == 0 || strcmp(set, "health-check") == 0);
+	       (strcmp(set, "load-balancer") == 0 || strcmp(set, "health-check") == 0 ||
+		strcmp(set, "regional-proxy") == 0);
 }
 
 /* What a service (or -1, none) admits: all, or some sets. */

@@ -19,8 +19,9 @@ static const char *const health_check[] = {
 };
 
 static const char *const set_names[] = {
-	"vpc", "shared-vpc", "load-balancer", "health-check", "iap",   "office",    "partner",
-	"lab", "peering",    "on-premises",   "vpn",	      "guest", "connector", "probes",
+	"vpc",	     "shared-vpc", "load-balancer",  "health-check", "iap", "office",
+	"partner",   "lab",	   "peering",	     "on-premises",  "vpn", "guest",
+	"connector", "probes",	   "regional-proxy", "psc",
 };
 #define N_SET_NAMES (sizeof(set_names) / sizeof(set_names[0]))
 _Static_assert(N_SET_NAMES <= VG_SCENARIO_SETS, "the implicit sets are among the names");
@@ -304,7 +305,7 @@ static bool clashes(const struct vg_scenario_service *a, const struct vg_scenari
 	if (a->protocol != b->protocol || a->port != b->port)
 		return false;
 	if (!a->n_to || !b->n_to)
-		return a->n_to == b->n_to;
+		return a->n_to == b->n_to && a->nowhere == b->nowhere;
 	for (size_t i = 0; i < a->n_to; i++)
 		for (size_t j = 0; j < b->n_to; j++)
 			if (vg_raw_equal(&a->to[i], &b->to[j]))
@@ -345,7 +346,9 @@ static void random_service(struct vg_random *random, const struct vg_scenario *s
 					? VG_RANDOM_PICK(random, edges)
 					: (int)vg_random_between(random, 1, ports);
 	}
-	while (!service->n_to && (service->protocol < 0 || vg_random_chance(random, 40)))
+	service->nowhere = vg_random_chance(random, 6);
+	while (!service->nowhere && !service->n_to &&
+	       (service->protocol < 0 || vg_random_chance(random, 40)))
 		random_to(random, service);
 	service->ingress = random_ingress(random, 40);
 	service->has_also_admit = vg_random_chance(random, 40);

@@ -108,6 +108,8 @@ static void put_service(FILE *out, const struct vg_scenario *scenario,
 		put_prefix(out, &service->to[i], true);
 		fputs(i + 1 == service->n_to ? "]" : "", out);
 	}
+	if (service->nowhere)
+		fputs(", to: [gcp:forwarded-ips]", out);
 	if (service->ingress != VG_SCENARIO_INHERIT)
 		fprintf(out, ", ingress: %s", ingress_text(service->ingress));
 	if (service->has_also_admit) {

@@ -362,6 +362,34 @@ static void test_slots_are_reused(void **state)
 	assert_int_equal(packets(VG_PASS_ADMITTED, "vpc"), VG_MAX_SOURCES + 10);
 }
 
+/* A service whose destinations no server has said yet is no service for all destinations. */
+static void test_destinations_to_come(void **state)
+{
+	static const char services[] =
+		"services:\n"
+		"  - {name: forwarded, to: [gcp:forwarded-ips], ingress: all}\n"
+		"  - {name: web, to: [gcp:forwarded-ips], protocol: tcp, port: 80, ingress: all}\n";
+	_cleanup_free_ char *yaml = NULL;
+
+	(void)state;
+	assert_true(asprintf(&yaml, "%s%s", base, services) > 0);
+	publish(yaml);
+	send_from("\x0a\xb2\x00\x09");
+	send_from("\xcb\x00\x71\x09");
+	assert_int_equal(packets(VG_PASS_ADMITTED, "vpc"), 1);
+	assert_int_equal(packets(VG_DROP_UNLISTED, ""), 1);
+	assert_int_equal(packets(VG_PASS_OPEN, ""), 0);
+
+	/* with one that is known beside it, which this frame is not for */
+	free(yaml);
+	assert_true(asprintf(&yaml, "%s%s  - {name: known, to: [192.0.2.1], ingress: all}\n", base,
+			     services) > 0);
+	publish(yaml);
+	send_from("\xcb\x00\x71\x09");
+	assert_int_equal(packets(VG_DROP_UNLISTED, ""), 2);
+	assert_int_equal(packets(VG_PASS_OPEN, ""), 0);
+}
+
 static void test_too_many_nics(void **state)
 {
 	_cleanup_(vg_policy_free_p) struct vg_policy *policy = NULL;
@@ -417,6 +445,7 @@ int main(void)
 		TEST(test_entry_of_other_programs),
 		TEST(test_slots_are_kept_by_name),
 		TEST(test_slots_are_reused),
+		TEST(test_destinations_to_come),
 		TEST(test_too_many_nics),
 	};
 

@@ -283,6 +283,29 @@ static void test_discovery(void **state)
 	}
 }
 
+static void test_differences(void **state)
+{
+	_cleanup_(vg_config_free_p) struct vg_config *config =
+		parse(TOP "sources:\n"
+			  "  plain: [10.0.0.0/8, gcp:subnets]\n"
+			  "  apis:\n"
+			  "    - 192.0.2.1\n"
+			  "    - {google: goog, minus: 'cloud?scope=us-east1'}\n"
+			  "    - {minus: b.json, file: 'a.json?service=x'}\n");
+	const struct vg_config_source *apis = &config->sources[1];
+
+	(void)state;
+	assert_int_equal(config->sources[0].n_differences, 0);
+	assert_int_equal(apis->entries.n, 3);
+	assert_int_equal(apis->n_differences, 2);
+	assert_int_equal(apis->differences[0].entry, 1);
+	assert_text(&apis->entries.items[1], "google:goog", 7, 16);
+	assert_text(&apis->differences[0].minus, "google:cloud?scope=us-east1", 7, 29);
+	assert_int_equal(apis->differences[1].entry, 2);
+	assert_text(&apis->entries.items[2], "file:a.json?service=x", 8, 29);
+	assert_text(&apis->differences[1].minus, "file:b.json", 8, 15);
+}
+
 static void test_exporter(void **state)
 {
 	static const struct {
@@ -539,6 +562,10 @@ static void test_limits(void **state)
 		 "prefixes"},
 		{"also-admit", TOP "also-admit:\n", "  - set#\n", VG_MAX_ALSO_ADMIT,
 		 "vpcgate.yaml:68:5: also-admit: more than 64 names: name each source set once"},
+		{"differences", TOP "sources:\n  a: [{google: goog, minus: cloud}]\n  b:\n",
+		 "    - {file: a, minus: b#}\n", VG_MAX_DIFFERENCES - 1,
+		 "vpcgate.yaml:69:7: more than 64 entries with `minus` in all source sets: put "
+		 "each into one set, and name that set"},
 	};
 
 	(void)state;
@@ -633,7 +660,7 @@ int main(void)
 		cmocka_unit_test(test_edit_distance),	  cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_limit_of_entries),  cmocka_unit_test(test_limit_of_bytes),
 		cmocka_unit_test(test_no_diag),		  cmocka_unit_test(test_limit_of_tables),
-		cmocka_unit_test(test_discovery),
+		cmocka_unit_test(test_discovery),	  cmocka_unit_test(test_differences),
 	};
 	struct CMUnitTest tests[VG_ARRAY_SIZE(fixed) + VG_ARRAY_SIZE(vg_bad_configs)];
 

@@ -38,7 +38,10 @@ static const char config_text[] =
 	"  - {name: lb-net, to: [198.51.100.0/24, '2001:db8::/32'], ingress: internal}\n"
 	"  - {name: lb, to: [198.51.100.7, 198.51.100.8], ingress: all}\n"
 	"  - {name: lb-port, to: [198.51.100.0/24], protocol: tcp, port: 25, ingress: all}\n"
-	"  - {name: lb-tcp, to: [198.51.100.0/24], protocol: tcp, ingress: internal}\n";
+	"  - {name: lb-tcp, to: [198.51.100.0/24], protocol: tcp, ingress: internal}\n"
+	"  - {name: forwarded, to: [gcp:forwarded-ips], ingress: all}\n"
+	"  - {name: forwarded-tcp, to: [gcp:forwarded-ips], protocol: tcp, port: 26, ingress: all}\n"
+	"  - {name: forwarded-dns, to: [gcp:forwarded-ips], protocol: udp, port: 54}\n";
 
 /* What a frame looks like, as far as a case says; 0 or NULL is "not given". */
 struct frame {
@@ -516,6 +519,30 @@ static const struct {
 	 NULL,
 	 "lb-net"},
 	{"destination unknown", {"8.8.8.8", NULL, UDP, .port = 7}, VG_PASS_OPEN, NULL, NULL, "udp"},
+	{"to what no server has said yet",
+	 {"8.8.8.8", "192.0.2.1", ANY, .port = -1},
+	 VG_DROP_UNLISTED,
+	 NULL,
+	 NULL,
+	 NULL},
+	{"to that, with a port",
+	 {"8.8.8.8", "192.0.2.1", TCP, .port = 26},
+	 VG_DROP_UNLISTED,
+	 NULL,
+	 NULL,
+	 NULL},
+	{"to that, from anywhere to anywhere",
+	 {"8.8.8.8", NULL, TCP, .port = 26},
+	 VG_DROP_UNLISTED,
+	 NULL,
+	 NULL,
+	 NULL},
+	{"to that, where a protocol's service decides",
+	 {"8.8.8.8", "2001:db9::1", UDP, .port = 54},
+	 VG_PASS_OPEN,
+	 NULL,
+	 NULL,
+	 "udp"},
 };
 
 static int no_lines(void *context, const char *path, vg_take_lines *take, void *to)

@@ -11,128 +11,9 @@
 #include "core/policy.h"
 #include "share/cleanup.h"
 #include "tests/oracle/bad_configs.h"
+#include "tests/unit/policy_files.h"
 
 #define TOP "interfaces: [ens4]\ningress: all\n"
-
-/* Files in memory: the config and those it names. */
-struct file {
-	const char *path;
-	const char *text;
-	size_t length; /* 0: as far as the NUL */
-};
-
-struct files {
-	struct file items[4];
-	int error; /* for every other path; 0 is -ENOENT */
-};
-
-static int read_memory(void *context, const char *path, char **ret_text, size_t *ret_length)
-{
-	const struct files *files = context;
-
-	for (size_t i = 0; i < VG_ARRAY_SIZE(files->items); i++) {
-		const struct file *file = &files->items[i];
-		size_t length;
-
-		if (!file->path || strcmp(file->path, path))
-			continue;
-		length = file->length ? file->length : strlen(file->text);
-		/* Exact size, so that the sanitizer sees a byte too far. */
-		*ret_text = malloc(length + 1);
-		assert_non_null(*ret_text);
-		memcpy(*ret_text, file->text, length);
-		(*ret_text)[length] = '\0';
-		*ret_length = length;
-		return 0;
-	}
-	return files->error ? files->error : -ENOENT;
-}
-
-/* Line by line, each in memory of its own. */
-static int read_memory_lines(void *context, const char *path, vg_take_lines *take, void *to)
-{
-	_cleanup_free_ char *text = NULL;
-	size_t length = 0, n;
-	int r = read_memory(context, path, &text, &length);
-
-	for (size_t i = 0; r == 0 && i < length; i += n) {
-		const char *newline = memchr(text + i, '\n', length - i);
-		char *line;
-
-		n = newline ? (size_t)(newline + 1 - (text + i)) : length - i;
-		line = malloc(n + 1);
-		assert_non_null(line);
-		memcpy(line, text + i, n);
-		line[n] = '\0';
-		r = take(to, line, n);
-		free(line);
-	}
-	return r;
-}
-
-static int read_policy(struct files *files, struct vg_policy **ret_policy, char *message,
-		       size_t size)
-{
-	const struct vg_reader reader = {
-		.read = read_memory, .read_lines = read_memory_lines, .context = files};
-	struct vg_diag diag = {};
-	int r;
-
-	message[0] = '\0';
-	r = vg_policy_read(files->items[0].path, &reader, ret_policy, &diag);
-	if (r < 0)
-		vg_diag_format(&diag, message, (unsigned)size);
-	return r;
-}
-
-static struct vg_policy *build_files(struct files *files)
-{
-	struct vg_policy *policy = NULL;
-	char message[2048];
-
-	if (read_policy(files, &policy, message, sizeof(message)) < 0)
-		fail_msg("%s", message);
-	return policy;
-}
-
-static struct vg_policy *build(const char *yaml)
-{
-	return build_files(&(struct files){{{"vpcgate.yaml", yaml, 0}}, 0});
-}
-
-static void refuse(struct files *files, int error, const char *expected)
-{
-	struct vg_policy *policy = NULL;
-	char message[2048];
-	int r;
-
-	r = read_policy(files, &policy, message, sizeof(message));
-	assert_string_equal(message, expected);
-	assert_int_equal(r, error);
-	assert_null(policy);
-}
-
-/* "PREFIX=ORIGIN PREFIX=ORIGIN ..." of a set. */
-static const char *describe_set(const struct vg_policy *policy, const char *name, char *out,
-				size_t size)
-{
-	const int i = vg_policy_set(policy, name);
-	size_t used = 0;
-
-	assert_true(i >= 0);
-	out[0] = '\0';
-	for (size_t j = 0; j < vg_set_size(&policy->sets[i]); j++) {
-		const struct vg_range range = vg_set_range(&policy->sets[i], j);
-		char text[VG_PREFIX_TEXT_SIZE];
-
-		assert_true(range.origin < policy->n_origins);
-		used += (size_t)snprintf(out + used, size - used, "%s%s=%s", j ? " " : "",
-					 vg_prefix_format(&range.prefix, text),
-					 policy->origins[range.origin].text);
-		assert_true(used < size);
-	}
-	return out;
-}
 
 static __u64 sets_of(const struct vg_policy *policy, const char *const *names)
 {
@@ -152,20 +33,22 @@ static __u64 sets_of(const struct vg_policy *policy, const char *const *names)
 static void test_sets(void **state)
 {
 	struct files files = {
-		{
-			{"/etc/vpcgate/vpcgate.yaml",
-			 TOP "sources:\n"
-			     "  vpc: [10.128.0.0/20, 'file:nets/office.txt', 192.0.2.1]\n"
-			     "  health-check: [google:iap, 'file:/srv/other.txt', google:iap]\n",
-			 0},
-			{"/etc/vpcgate/nets/office.txt",
-			 "# offices\r\n\r\n203.0.113.0/24 # Berlin\r\n\t2001:db8::/32#Paris\n", 0},
-			{"/srv/other.txt",
-			 "\xef\xbb\xbf"
-			 "198.51.100.7",
-			 0},
-		},
-		0,
+		.items =
+			{
+				{"/etc/vpcgate/vpcgate.yaml",
+				 TOP
+				 "sources:\n"
+				 "  vpc: [10.128.0.0/20, 'file:nets/office.txt', 192.0.2.1]\n"
+				 "  health-check: [google:iap, 'file:/srv/other.txt', google:iap]\n",
+				 0},
+				{"/etc/vpcgate/nets/office.txt",
+				 "# offices\r\n\r\n203.0.113.0/24 # Berlin\r\n\t2001:db8::/32#Paris\n",
+				 0},
+				{"/srv/other.txt",
+				 "\xef\xbb\xbf"
+				 "198.51.100.7",
+				 0},
+			},
 	};
 	_cleanup_(vg_policy_free_p) struct vg_policy *policy = build_files(&files);
 	char text[1024];
@@ -363,7 +246,7 @@ static void test_emptiness(void **state)
 	for (size_t i = 0; i < VG_ARRAY_SIZE(taken); i++)
 		vg_policy_free(build(taken[i]));
 	for (size_t i = 0; i < VG_ARRAY_SIZE(refused); i++)
-		refuse(&(struct files){{{"vpcgate.yaml", refused[i], 0}}, 0}, -EINVAL,
+		refuse(&(struct files){.items = {{"vpcgate.yaml", refused[i], 0}}}, -EINVAL,
 		       "vpcgate.yaml:2:10: this admits nobody: no prefix in vpc, shared-vpc: add "
 		       "some under sources, or write `allow-empty: true`");
 }
@@ -371,11 +254,11 @@ static void test_emptiness(void **state)
 static void test_unreadable(void **state)
 {
 	static const char office[] = TOP "sources: {office: ['file:office.txt']}\n";
-	struct files no_office = {{{"/etc/vpcgate.yaml", office, 0}}, -EACCES};
+	struct files no_office = {.items = {{"/etc/vpcgate.yaml", office, 0}}, .error = -EACCES};
 	const struct vg_reader reader = {
 		.read = read_memory,
 		.read_lines = read_memory_lines,
-		.context = &(struct files){{}, -EISDIR},
+		.context = &(struct files){.error = -EISDIR},
 	};
 	struct vg_policy *policy = NULL;
 	struct vg_diag diag;
@@ -427,11 +310,12 @@ static void test_files(void **state)
 	for (size_t i = 0; i < VG_ARRAY_SIZE(cases); i++) {
 		_cleanup_(vg_policy_free_p) struct vg_policy *policy = NULL;
 		struct files files = {
-			{
-				{"vpcgate.yaml", TOP "sources: {o: ['file:office.txt']}\n", 0},
-				{"office.txt", cases[i].text, cases[i].length},
-			},
-			0,
+			.items =
+				{
+					{"vpcgate.yaml", TOP "sources: {o: ['file:office.txt']}\n",
+					 0},
+					{"office.txt", cases[i].text, cases[i].length},
+				},
 		};
 		char text[1024];
 		int r;
@@ -482,12 +366,12 @@ static void test_limits(void **state)
 		_cleanup_free_ char *all_but_one = repeat(cases[i].line, cases[i].most - 1, "");
 		_cleanup_free_ char *two = repeat(cases[i].line, 2, "");
 		struct files files = {
-			{
-				{"vpcgate.yaml", yaml, 0},
-				{"a.txt", all_but_one, 0},
-				{"b.txt", cases[i].line, 0},
-			},
-			0,
+			.items =
+				{
+					{"vpcgate.yaml", yaml, 0},
+					{"a.txt", all_but_one, 0},
+					{"b.txt", cases[i].line, 0},
+				},
 		};
 		_cleanup_(vg_policy_free_p) struct vg_policy *policy = NULL;
 
@@ -504,12 +388,12 @@ static void test_limit_and_google(void **state)
 {
 	_cleanup_free_ char *all = repeat("192.0.2.0/24\n", VG_MAX_PREFIXES4, "");
 	struct files files = {
-		{
-			{"vpcgate.yaml",
-			 TOP "sources: {a: ['file:a.txt', google:private-access]}\n", 0},
-			{"a.txt", all, 0},
-		},
-		0,
+		.items =
+			{
+				{"vpcgate.yaml",
+				 TOP "sources: {a: ['file:a.txt', google:private-access]}\n", 0},
+				{"a.txt", all, 0},
+			},
 	};
 	_cleanup_(vg_policy_free_p) struct vg_policy *policy = NULL;
 
@@ -541,14 +425,14 @@ static void test_most_sets(void **state)
 		fprintf(out, "  a%030d: [10.%d.0.0/16]\n", i, i);
 	fputs("also-admit: [a000]\n", out);
 	assert_int_equal(fclose(out), 0);
-	refuse(&(struct files){{{"vpcgate.yaml", yaml, 0}}, 0}, -EINVAL,
+	refuse(&(struct files){.items = {{"vpcgate.yaml", yaml, 0}}}, -EINVAL,
 	       "vpcgate.yaml:64:14: unknown source set 'a000': did you mean 'health-check'? There "
 	       "are a000000000000000000000000000000, a000000000000000000000000000001, "
 	       "a000000000000000000000000000002, a000000000000000000000000000003, "
 	       "a000000000000000000000000000004, ...");
 	*strstr(yaml, "also-admit") = '#';
 	policy = build(yaml);
-	assert_int_equal(policy->n_sets, VG_MAX_POLICY_SETS);
+	assert_int_equal(policy->n_sets, VG_MAX_SETS + 2);
 	assert_int_equal(vg_policy_effective(policy, 0, -1).sets, 3ULL << VG_MAX_SETS);
 }
 
@@ -597,11 +481,11 @@ static void test_bad_config(void **state)
 	const struct vg_bad_config *bad = *state;
 	struct vg_policy *policy = NULL;
 	struct files files = {
-		{
-			{"vpcgate.yaml", bad->yaml, 0},
-			{bad->file_name, bad->file_text, 0},
-		},
-		0,
+		.items =
+			{
+				{"vpcgate.yaml", bad->yaml, 0},
+				{bad->file_name, bad->file_text, 0},
+			},
 	};
 	char message[2048];
 	int r;
