@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include "core/tables.h"
 #include "share/check.h"
 #include "share/cleanup.h"
@@ -105,6 +106,46 @@ enum vg_exit vg_cli_check(const struct vg_cli *cli)
 	return strcmp(vg_cli_text(answer, "verdict", ""), "drop") == 0 ? VG_EXIT_NO : VG_EXIT_DONE;
 }
 
+/* When a server gave what it holds: "3 min 2 s" ago, or "never read"; nothing of the config's own. */
+static void add_age(struct vg_cells *cells, const json_t *origin, time_t now)
+{
+	const json_int_t read_s = json_integer_value(json_object_get(origin, "read_s"));
+	char age[VG_RENDER_SIZE];
+
+	if (json_is_true(json_object_get(origin, "unread")))
+		vg_cells_add(cells, "never read");
+	else if (read_s)
+		vg_cells_add(cells, vg_render_duration(now > read_s ? now - read_s : 0, age));
+	else
+		vg_cells_add(cells, "");
+}
+
+/* Of each set, how many ranges came from where, and how old they are. */
+static enum vg_exit print_origins(const json_t *answer)
+{
+	static const struct vg_column columns[] = {{.title = "SET"},
+						   {.title = "ORIGIN"},
+						   {.title = "PREFIXES", .right = true},
+						   {.title = "AGE"}};
+	_cleanup_(vg_cells_done) struct vg_cells cells = {};
+	const time_t now = time(NULL);
+	const json_t *set, *origin;
+	size_t i, j;
+
+	json_array_foreach(json_object_get(answer, "sets"), i, set) {
+		json_array_foreach(json_object_get(set, "origins"), j, origin) {
+			vg_cells_add(&cells, vg_cli_text(set, "name", ""));
+			vg_cells_add(&cells, vg_cli_text(origin, "origin", ""));
+			vg_cells_add_count(&cells,
+					   json_integer_value(json_object_get(origin, "count")));
+			add_age(&cells, origin, now);
+		}
+	}
+	if (cells.n)
+		puts("");
+	return vg_cells_print(&cells, columns, VG_ARRAY_SIZE(columns));
+}
+
 static enum vg_exit print_ranges(const json_t *answer)
 {
 	static const struct vg_column columns[] = {
@@ -159,10 +200,25 @@ enum vg_exit vg_cli_ranges(const struct vg_cli *cli)
 						"name a config to ask instead: "
 						"--config /etc/vpcgate/vpcgate.yaml");
 	}
-	if (!cli->json)
-		return print_ranges(answer);
-	vg_cli_print_json(answer, false);
-	return VG_EXIT_DONE;
+	if (cli->json) {
+		vg_cli_print_json(answer, false);
+		return VG_EXIT_DONE;
+	}
+	if (print_ranges(answer) != VG_EXIT_DONE)
+		return VG_EXIT_ERROR;
+	return print_origins(answer);
+}
+
+/* What the daemon alone can add: nobody was asked here. */
+static void print_unasked(const struct vg_policy *policy)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < policy->n_feeds; i++)
+		n += vg_feed_is_remote(&policy->feeds[i]);
+	if (n)
+		printf(", without what %zu feed%s of servers hold%s", n, n == 1 ? "" : "s",
+		       n == 1 ? "s" : "");
 }
 
 enum vg_exit vg_cli_validate(const struct vg_cli *cli)
@@ -183,9 +239,11 @@ enum vg_exit vg_cli_validate(const struct vg_cli *cli)
 	if (r < 0)
 		return vg_cli_error("cannot compile %s: %s", cli->operand, strerror(-r));
 	printf("%s: accepted: %zu source set%s, %zu IPv4 and %zu IPv6 prefixes, %zu service%s; "
-	       "tables take %s\n",
+	       "tables take %s",
 	       cli->operand, policy->n_sets, policy->n_sets == 1 ? "" : "s", policy->n_prefixes4,
 	       policy->n_prefixes6, policy->n_services, policy->n_services == 1 ? "" : "s",
 	       vg_render_bytes(vg_tables_bytes(tables), size));
+	print_unasked(policy);
+	puts("");
 	return VG_EXIT_DONE;
 }

@@ -31,7 +31,7 @@ _vpcgate_interfaces()
 # Set names, where the daemon is there to be asked.
 _vpcgate_sets()
 {
-	vpcgate ranges 2>/dev/null | awk 'NR > 1 && !seen[$1]++ { print $1 }'
+	vpcgate ranges 2>/dev/null | awk '!NF { exit } NR > 1 && !seen[$1]++ { print $1 }'
 }
 
 # _vpcgate_files KIND CURRENT: -f for files, -d for folders.

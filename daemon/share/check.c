@@ -167,7 +167,7 @@ static bool aim_at_service(const struct vg_service *service, const struct vg_que
 		question->port = service->port;
 		open = true;
 	}
-	if (service->n_to && !asked->has_destination) {
+	if (service->has_to && !asked->has_destination) {
 		for (size_t i = 0; i < service->n_to && !question->has_destination; i++) {
 			question->destination = service->to[i].address;
 			question->has_destination =
@@ -424,9 +424,63 @@ static char **quote_origins(const struct vg_policy *policy)
 	return texts;
 }
 
-static void write_set(const struct vg_set *set, char *const *origins, FILE *out)
+/* Ranges of a set by origin; on the heap. */
+static size_t *count_ranges(const struct vg_policy *policy, const struct vg_set *set)
+{
+	size_t *counts = calloc(policy->n_origins, sizeof(*counts));
+
+	for (size_t i = 0; counts && i < vg_set_size(set); i++)
+		counts[vg_set_range(set, i).origin]++;
+	return counts;
+}
+
+static bool is_named_before(const struct vg_policy *policy, const struct vg_set *set, size_t i)
+{
+	const char *text = policy->origins[set->origins[i]].text;
+
+	for (size_t j = 0; j < i; j++) {
+		if (!strcmp(policy->origins[set->origins[j]].text, text))
+			return true;
+	}
+	return false;
+}
+
+/* A list of Google's that two pages state is two origins of one name: they are one here. */
+static int write_origins(const struct vg_policy *policy, const struct vg_set *set, FILE *out)
+{
+	_cleanup_free_ size_t *counts = count_ranges(policy, set);
+	const char *separator = "";
+
+	if (!counts)
+		return -ENOMEM;
+	for (size_t i = 0; i < set->n_origins; i++) {
+		const struct vg_origin *origin = &policy->origins[set->origins[i]];
+		_cleanup_free_ char *text = quote(origin->text);
+		size_t count = 0;
+
+		if (!text)
+			return -ENOMEM;
+		if (is_named_before(policy, set, i))
+			continue;
+		for (size_t j = i; j < set->n_origins; j++)
+			if (!strcmp(policy->origins[set->origins[j]].text, origin->text))
+				count += counts[set->origins[j]];
+		fprintf(out, "%s{\"origin\":%s,\"count\":%zu,\"read_s\":", separator, text, count);
+		if (origin->read_s)
+			fprintf(out, "%lld", origin->read_s);
+		else
+			fputs("null", out);
+		fprintf(out, ",\"unread\":%s}", origin->unread ? "true" : "false");
+		separator = ",";
+	}
+	return 0;
+}
+
+static int write_set(const struct vg_policy *policy, const struct vg_set *set, char *const *origins,
+		     FILE *out)
 {
 	char text[VG_PREFIX_TEXT_SIZE];
+	int r;
 
 	/* Names of sets and prefixes hold nothing that JSON escapes. */
 	fprintf(out, "{\"name\":\"%s\",\"ranges\":[", set->name);
@@ -436,7 +490,10 @@ static void write_set(const struct vg_set *set, char *const *origins, FILE *out)
 		fprintf(out, "%s{\"prefix\":\"%s\",%s}", i ? "," : "",
 			vg_prefix_format(&range.prefix, text), origins[range.origin]);
 	}
+	fputs("],\"origins\":[", out);
+	r = write_origins(policy, set, out);
 	fputs("]}", out);
+	return r;
 }
 
 int vg_ranges_write(const struct vg_policy *policy, const char *set, FILE *out,
@@ -457,7 +514,8 @@ int vg_ranges_write(const struct vg_policy *policy, const char *set, FILE *out,
 	for (int i = first; i <= last; i++) {
 		if (i > first)
 			fputc(',', out);
-		write_set(&policy->sets[i], origins, out);
+		if (write_set(policy, &policy->sets[i], origins, out) < 0)
+			return REFUSE(diag, ENOMEM, "no memory for the answer");
 	}
 	fputc(']', out);
 	return 0;

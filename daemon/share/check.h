@@ -26,8 +26,11 @@ int vg_check_json(const struct vg_policy *policy, const struct vg_check *check, 
 		  struct vg_diag *diag);
 
 /*
- * {"sets": [{"name", "ranges": [{"prefix", "origin", "page"}]}]}; only that set where `set` is
- * given. "page" states a range of Google's; the others have none.
+ * {"sets": [{"name", "ranges": [{"prefix", "origin", "page"}],
+ *            "origins": [{"origin", "count", "read_s", "unread"}]}]}; only that set where `set` is
+ * given. "page" states a range of Google's; the others have none. "origins" are those of the set's
+ * entries, though they may give it no ranges: "read_s" is when a server gave them, in seconds since
+ * 1970, or null, and "unread" says that it has not yet.
  * -ENOENT: no such set, `diag` lists those there are.
  */
 int vg_ranges_json(const struct vg_policy *policy, const char *set, json_t **ret_json,

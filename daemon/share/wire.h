@@ -21,7 +21,9 @@
  *   "hints": [text]
  * check    "address", and optionally "to", "port" ("tcp/443", "icmp"), "interface". Answer: what
  *          vg_check_json() makes (share/check.h), with "generation".
- * ranges   optionally "set". Answer: what vg_ranges_json() makes (share/check.h).
+ * ranges   optionally "set". Answer: what vg_ranges_json() makes (share/check.h): "sets": [{"name",
+ *          "ranges": [{"prefix", "origin", "page"}], "origins": [{"origin", "count", "read_s" or
+ *          null, "unread": a server has not answered yet}]}].
  * detach   optionally "interface"; all without it. Answer: "detached": [names].
  */
 #ifndef VPCGATE_WIRE_H

@@ -141,6 +141,13 @@ files()
 	says "ranges: a built-in list with its date and its source" \
 		'^load-balancer +35\.191\.0\.0/16 +google:load-balancer \([0-9-]+\) +https://cloud\.google\.com/[^ ]+$' "$out"
 	says "ranges: the config's own" "^vpc +10\.128\.0\.0/20 +$config *$" "$out"
+	says "ranges: where they came from" '^SET +ORIGIN +PREFIXES +AGE$' "$out"
+	says "ranges: how many of the config" "^vpc +$config +2 *$" "$out"
+	printf 'interfaces: [ens4]\ningress: internal\nsources: {vpc: [gcp:subnets]}\n' >"$VG_TMP/feeds.yaml"
+	answers "ranges of a server" 0 ranges --config "$VG_TMP/feeds.yaml"
+	says "ranges: that nobody has asked" '^vpc +gcp:subnets +0 never read$' "$out"
+	answers "validate with a feed" 0 validate "$VG_TMP/feeds.yaml"
+	says "validate: what is not in it" 'MiB, without what 1 feed of servers holds$' "$out"
 	answers "ranges of one set" 0 ranges --set vpc --config "$config" --json
 	vg_expect "ranges: JSON" '[["vpc",["10.128.0.0/20","fd20:1:2::/48"]]]' \
 		"$(jq -c '[.sets[] | [.name, [.ranges[].prefix]]]' <<<"$out")"
