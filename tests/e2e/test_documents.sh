@@ -17,6 +17,9 @@ block()
 
 # Settings alone, with the office's file beside the config.
 readme_config() { block '^interfaces:' | sed "s|/etc/vpcgate/office.txt|office.txt|"; }
+# What it says of feeds is no whole config.
+readme_feeds() { printf 'interfaces: [ens4]\ningress: internal\n' && block '^sources: +# feeds' | sed 's|/etc/vpcgate/subnets.json|office.txt|'; }
+manual_feeds() { printf 'interfaces: [ens4]\ningress: internal\n' && sed -n '/^sources:$/,/^\.Ed/ { /^  vpc: \[gcp/,/^discovery/p }' "$top/docs/vpcgate.yaml.5" | sed '1i sources:'; }
 manual_config() { sed -n '/^interfaces:/,/^\.Ed/ { /^\.Ed/!p }' "$top/docs/vpcgate.yaml.5"; }
 
 accepted() { "$1" >"$config" && vg_cli validate "$config"; }
@@ -77,6 +80,8 @@ vg_check "the unit's program is installed" unit_program
 vg_check "the installed example is accepted" readme_example
 
 vg_check "the manual page's config is accepted" accepted manual_config
+vg_check "the manual page's feeds are accepted" accepted manual_feeds
+vg_check "README's feeds are accepted" accepted readme_feeds
 vg_check "README's config is accepted" accepted readme_config
 vg_expect "README's mistake is refused as it says" "$(block '^vpcgate.yaml:')" "$(mistake)"
 
