@@ -266,10 +266,6 @@ static int read_text(struct reading *reading)
 	const char *text = reading->text;
 	int r;
 
-	if (!has_scheme(text, FILE_SCHEME) && !has_scheme(text, GOOGLE_SCHEME) &&
-	    !has_scheme(text, GCP_SCHEME) && !has_scheme(text, "https:") &&
-	    !has_scheme(text, "http:"))
-		return -ENOENT;
 	r = check_text(reading);
 	if (r < 0)
 		return r;
@@ -282,7 +278,7 @@ static int read_text(struct reading *reading)
 	return read_url(reading);
 }
 
-int vg_feed_parse(const char *text, struct vg_feed *ret_feed, char *reterr_text, size_t reterr_size)
+static int parse(const char *text, struct vg_feed *ret_feed, char *reterr_text, size_t reterr_size)
 {
 	struct reading reading = {
 		.text = text, .reterr_text = reterr_text, .reterr_size = reterr_size};
@@ -297,6 +293,17 @@ int vg_feed_parse(const char *text, struct vg_feed *ret_feed, char *reterr_text,
 	else
 		*ret_feed = reading.feed;
 	return r;
+}
+
+/* Most entries are plain prefixes, and there may be a million. */
+int vg_feed_parse(const char *text, struct vg_feed *ret_feed, char *reterr_text, size_t reterr_size)
+{
+	if ((*text >= '0' && *text <= '9') ||
+	    (!has_scheme(text, FILE_SCHEME) && !has_scheme(text, GOOGLE_SCHEME) &&
+	     !has_scheme(text, GCP_SCHEME) && !has_scheme(text, "https:") &&
+	     !has_scheme(text, "http:")))
+		return -ENOENT;
+	return parse(text, ret_feed, reterr_text, reterr_size);
 }
 
 void vg_feed_done(struct vg_feed *feed)

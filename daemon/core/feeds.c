@@ -50,8 +50,8 @@ static int add_feed(struct vg_policy *policy, struct vg_feed *feed, const struct
 int vg_feeds_find(struct vg_policy *policy, const char *text, const struct vg_place *place,
 		  const struct vg_feed **ret_feed, struct vg_diag *diag)
 {
-	_cleanup_(vg_feed_done) struct vg_feed feed = {};
 	char wrong[VG_DIAG_TEXT_SIZE];
+	struct vg_feed feed;
 	int r;
 
 	r = vg_feed_parse(text, &feed, wrong, sizeof(wrong));
@@ -61,11 +61,13 @@ int vg_feeds_find(struct vg_policy *policy, const char *text, const struct vg_pl
 		return r;
 	for (size_t i = 0; i < policy->n_feeds; i++) {
 		if (!strcmp(policy->feeds[i].text, text)) {
+			vg_feed_done(&feed);
 			*ret_feed = &policy->feeds[i];
 			return 0;
 		}
 	}
 	r = add_feed(policy, &feed, place, diag);
+	vg_feed_done(&feed);
 	if (r < 0)
 		return r;
 	*ret_feed = &policy->feeds[policy->n_feeds - 1];
