@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <errno.h>
 #include <string.h>
+#include "core/url.h"
 #include "discovery/call.h"
 #include "share/cleanup.h"
 
@@ -34,7 +35,7 @@ void vg_call_free(struct vg_client_call *call)
 	curl_easy_cleanup(call->easy);
 	headers_free(call->headers);
 	body_free(call);
-	curl_free(call->host);
+	free(call->host);
 	free(call->ca);
 	free(call);
 }
@@ -183,24 +184,24 @@ static unsigned retry_after(const struct vg_client_call *call)
 						     : VG_CLIENT_MAX_RETRY_AFTER_S;
 }
 
-/* The host of a URL, on the heap of libcurl, or NULL. */
-static char *host_of(const char *url)
+/* Where a redirect leads: on the heap, or NULL. */
+static char *redirect_host(const struct vg_client_call *call)
 {
-	CURLU *parts = curl_url();
-	char *host = NULL;
+	const char *location = NULL;
+	struct vg_url url;
+	char wrong[1];
 
-	if (parts && curl_url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK)
-		curl_url_get(parts, CURLUPART_HOST, &host, 0);
-	curl_url_cleanup(parts);
-	return host;
+	curl_easy_getinfo(call->easy, CURLINFO_REDIRECT_URL, &location);
+	if (!location || vg_url_parse(location, true, &url, wrong, sizeof(wrong)) < 0)
+		return NULL;
+	return strndup(url.host, url.host_length);
 }
 
 void vg_call_tell(struct vg_client_call *call, CURLcode code)
 {
 	struct vg_client_answer answer = {.text = "", .host = call->host, .body = ""};
 	struct vg_diag diag = {};
-	const char *location = NULL;
-	char *redirect_host = NULL;
+	_cleanup_free_ char *redirect = NULL;
 	long status = 0;
 
 	curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
@@ -213,59 +214,33 @@ void vg_call_tell(struct vg_client_call *call, CURLcode code)
 			"this a VM on Google Cloud?",
 			call->host, status);
 	} else {
-		curl_easy_getinfo(call->easy, CURLINFO_REDIRECT_URL, &location);
-		redirect_host = location ? host_of(location) : NULL;
+		redirect = redirect_host(call);
 		answer.status = (unsigned)status;
 		answer.body = call->body ?: "";
 		answer.length = call->length;
 		answer.etag = header_of(call, "ETag");
-		answer.redirect_host = redirect_host;
+		answer.redirect_host = redirect;
 		answer.retry_after_s = retry_after(call);
 	}
 	answer.text = diag.text;
 	if (call->body)
 		call->body[call->length] = '\0';
 	call->done(call->context, &answer);
-	curl_free(redirect_host);
 }
 
-static void url_free_p(CURLU **parts)
-{
-	curl_url_cleanup(*parts);
-}
-
-static void curl_free_p(char **text)
-{
-	curl_free(*text);
-}
-
-/* https://, or http:// to the metadata server, and nobody's password in it. */
-static int check_url(const struct vg_client_question *question, char **ret_host,
+/* https://, or http:// too to the metadata server. */
+static int take_host(struct vg_client_call *call, const struct vg_client_question *question,
 		     struct vg_diag *diag)
 {
-	_cleanup_(url_free_p) CURLU *parts = curl_url();
-	_cleanup_(curl_free_p) char *scheme = NULL, *host = NULL, *user = NULL;
+	char wrong[VG_DIAG_TEXT_SIZE];
+	struct vg_url url;
+	int r;
 
-	if (!parts)
-		return -ENOMEM;
-	if (curl_url_set(parts, CURLUPART_URL, question->url, 0) != CURLUE_OK ||
-	    curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK ||
-	    curl_url_get(parts, CURLUPART_HOST, &host, 0) != CURLUE_OK || !*host)
-		return vg_diag_set(diag, EINVAL, NULL, nowhere,
-				   "'%.255s' is no URL that can be asked: write https://HOST/PATH",
-				   question->url);
-	if (strcmp(scheme, "https") != 0 && !(question->metadata && !strcmp(scheme, "http")))
-		return vg_diag_set(diag, EINVAL, NULL, nowhere,
-				   "'%.255s' isn't encrypted, and anybody on the way could change "
-				   "the answer: write https://HOST/PATH",
-				   question->url);
-	if (curl_url_get(parts, CURLUPART_USER, &user, 0) == CURLUE_OK)
-		return vg_diag_set(diag, EINVAL, NULL, nowhere,
-				   "the URL for %s holds a user name, which would end up in logs: "
-				   "write it without",
-				   host);
-	*ret_host = VG_TAKE_PTR(host);
-	return 0;
+	r = vg_url_parse(question->url, question->metadata, &url, wrong, sizeof(wrong));
+	if (r < 0)
+		return vg_diag_set(diag, -r, NULL, nowhere, "%s", wrong);
+	call->host = strndup(url.host, url.host_length);
+	return call->host ? 0 : -ENOMEM;
 }
 
 /* Appends "NAME: VALUE", or VALUE where it has a name already. */
@@ -363,7 +338,7 @@ int vg_call_new(const struct vg_client_question *question, struct vg_client_call
 
 	if (!call)
 		return -ENOMEM;
-	r = check_url(question, &call->host, diag);
+	r = take_host(call, question, diag);
 	if (r < 0)
 		return r;
 	r = add_headers(call, question);

@@ -15,8 +15,7 @@ struct vg_client_call {
 
 	CURL *easy; /* its CURLOPT_PRIVATE is the call */
 	struct curl_slist *headers;
-	char *host; /* of libcurl's heap */
-	char *ca;
+	char *host, *ca;
 	bool metadata;
 	char *body; /* may be an access token: wiped before it is freed */
 	size_t length, allocated;

@@ -17,7 +17,7 @@ struct vg_client {
 	sd_event *event;
 	CURLM *multi;
 	sd_event_source *timer;
-	LIST_HEAD(, vg_client_call) calls;
+	LIST_HEAD(calls, vg_client_call) calls;
 };
 
 /* Takes a call out of libcurl's hands. */
