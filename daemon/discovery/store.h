@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The last good answer of each remote feed, on disk: what is in force after a boot until the network
- * is up. One file a feed, written aside and renamed, with a checksum in its first line.
+ * is up. One file a feed, written aside and renamed. Its first line, "vpcgate ranges 1 crc32
+ * XXXXXXXX", holds the checksum of what follows: {"feed", "read_s", "version", "shared", "scopes":
+ * [name], "ranges": [[prefix, use, index of its scope or null]]}.
  */
 #ifndef VPCGATE_STORE_H
 #define VPCGATE_STORE_H
@@ -11,6 +13,8 @@
 #include "core/listing.h"
 
 #define VG_STATE_DEFAULT "/var/lib/vpcgate"
+/* Of a file. The largest listing, with the longest prefixes, takes some 20 MB. */
+#define VG_STORE_MAX_BYTES (32u << 20)
 
 struct vg_saved {
 	struct vg_listing listing; /* sorted */
@@ -18,12 +22,15 @@ struct vg_saved {
 	char *version;		   /* as in struct vg_fetch_result, or NULL */
 };
 
-/* `feed` is the text of the entry. Makes the folder where it is missing. errno of the file system. */
+/*
+ * `feed` is the text of the entry. Makes the folder where it is missing, but none above it. A failure
+ * leaves the file that was there. errno of the file system; `diag` names the file.
+ */
 int vg_store_write(const char *folder, const char *feed, const struct vg_saved *saved,
 		   struct vg_diag *diag);
 /*
- * -ENOENT: nothing saved. -EBADMSG: damaged, or of another feed; `diag` names the file, and it stays
- * where it is. Else errno of the file system.
+ * -ENOENT: nothing saved, `diag` is untouched. -EBADMSG: damaged, of another feed, or no regular file;
+ * `diag` names the file, and it stays where it is. Else errno of the file system.
  */
 int vg_store_read(const char *folder, const char *feed, struct vg_saved *ret_saved,
 		  struct vg_diag *diag);

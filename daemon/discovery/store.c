@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <fcntl.h>
+#include <jansson.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <zlib.h>
+#include "discovery/store.h"
+#include "share/cleanup.h"
+
+#define FIRST_LINE "vpcgate ranges 1 crc32 "
+#define FIRST_LINE_SIZE (sizeof(FIRST_LINE) + 8) /* with eight digits and the newline */
+#define READABLE_SIZE 64			 /* of the feed's text in a file name */
+
+static const struct vg_position nowhere;
+
+/*
+ * "gcp-subnets-8d2f0a61.ranges": texts that look alike without their special characters differ in
+ * their checksum.
+ */
+static int file_path(const char *folder, const char *feed, char **ret_path)
+{
+	const unsigned long checksum = crc32(0, (const Bytef *)feed, strlen(feed));
+	char name[READABLE_SIZE];
+	size_t n = 0;
+
+	for (const char *c = feed; *c && n + 1 < sizeof(name); c++) {
+		const bool plain = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
+				   (*c >= '0' && *c <= '9') || *c == '.';
+
+		if (plain || (n && name[n - 1] != '-'))
+			name[n++] = plain ? *c : '-';
+	}
+	name[n] = '\0';
+	if (asprintf(ret_path, "%s/%s-%08lx.ranges", folder, name, checksum) < 0) {
+		*ret_path = NULL;
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+void vg_saved_done(struct vg_saved *saved)
+{
+	vg_listing_done(&saved->listing);
+	free(saved->version);
+	*saved = (struct vg_saved){};
+}
+
+/* ---- writing ---- */
+
+static void print_text(FILE *out, const char *text)
+{
+	json_t *json = text ? json_string(text) : json_null();
+
+	/* Not UTF-8: no feed's text and no scope is such, and a version is only worth a question. */
+	if (!json || json_dumpf(json, out, JSON_ENCODE_ANY) < 0)
+		fputs("null", out);
+	json_decref(json);
+}
+
+static void print_listing(FILE *out, const struct vg_listing *listing)
+{
+	char prefix[VG_PREFIX_TEXT_SIZE];
+
+	fprintf(out, "\"shared\": %s, \"scopes\": [", listing->shared ? "true" : "false");
+	for (size_t i = 0; i < listing->n_scopes; i++) {
+		fputs(i ? ", " : "", out);
+		print_text(out, listing->scopes[i]);
+	}
+	fputs("], \"ranges\": [", out);
+	for (size_t i = 0; i < listing->n; i++) {
+		const struct vg_listed *item = &listing->items[i];
+
+		fprintf(out, "%s\n[\"%s\", \"%s\", ", i ? "," : "",
+			vg_prefix_format(&item->prefix, prefix), vg_range_use_text(item->use));
+		if (item->scope < listing->n_scopes)
+			fprintf(out, "%u]", item->scope);
+		else
+			fputs("null]", out);
+	}
+	fputs("]", out);
+}
+
+static int print_saved(const char *feed, const struct vg_saved *saved, char **ret_text,
+		       size_t *ret_length)
+{
+	FILE *out = open_memstream(ret_text, ret_length);
+
+	if (!out)
+		return -ENOMEM;
+	fputs("{\"feed\": ", out);
+	print_text(out, feed);
+	fprintf(out, ", \"read_s\": %lld, \"version\": ", (long long)saved->read_s);
+	print_text(out, saved->version);
+	fputs(",\n", out);
+	print_listing(out, &saved->listing);
+	fputs("}\n", out);
+	return fclose(out) == 0 ? 0 : -ENOMEM;
+}
+
+static int write_all(int fd, const char *text, size_t length)
+{
+	while (length) {
+		const ssize_t n = write(fd, text, length);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		text += n;
+		length -= (size_t)n;
+	}
+	return 0;
+}
+
+/* A new file, on disk when this returns. One that an earlier run left half done makes room. */
+static int write_file(const char *path, const char *text, size_t length)
+{
+	_cleanup_close_ int fd = -1;
+	char first[FIRST_LINE_SIZE + 1];
+	int r;
+
+	if (unlink(path) < 0 && errno != ENOENT)
+		return -errno;
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	snprintf(first, sizeof(first), FIRST_LINE "%08lx\n",
+		 crc32(0, (const Bytef *)text, (uInt)length));
+	r = write_all(fd, first, strlen(first));
+	if (r == 0)
+		r = write_all(fd, text, length);
+	if (r < 0)
+		return r;
+	return fsync(fd) < 0 ? -errno : 0;
+}
+
+/* Until the folder is on disk a power failure may take back what was renamed in it. */
+static int sync_folder(const char *folder)
+{
+	_cleanup_close_ int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 || fsync(fd) < 0 ? -errno : 0;
+}
+
+static int replace(const char *folder, const char *path, const char *text, size_t length)
+{
+	_cleanup_free_ char *aside = NULL;
+	int r;
+
+	if (mkdir(folder, 0700) < 0 && errno != EEXIST)
+		return -errno;
+	if (asprintf(&aside, "%s.new", path) < 0) {
+		aside = NULL;
+		return -ENOMEM;
+	}
+	r = write_file(aside, text, length);
+	if (r == 0 && rename(aside, path) < 0)
+		r = -errno;
+	if (r < 0) {
+		unlink(aside);
+		return r;
+	}
+	return sync_folder(folder);
+}
+
+int vg_store_write(const char *folder, const char *feed, const struct vg_saved *saved,
+		   struct vg_diag *diag)
+{
+	_cleanup_free_ char *path = NULL, *text = NULL;
+	size_t length = 0;
+	int r;
+
+	r = file_path(folder, feed, &path);
+	if (r == 0)
+		r = print_saved(feed, saved, &text, &length);
+	if (r == 0)
+		r = replace(folder, path, text, length);
+	if (r < 0)
+		return vg_diag_set(diag, -r, NULL, nowhere, "%s can't be written: %s",
+				   path ? path : folder, strerror(-r));
+	return 0;
+}
+
+/* ---- reading ---- */
+
+/* Where it stands, for what is wrong with it. */
+struct damage {
+	const char *path;
+	struct vg_diag *diag;
+};
+
+static int __attribute__((format(printf, 2, 3)))
+refuse(const struct damage *damage, const char *format, ...)
+{
+	char text[VG_DIAG_TEXT_SIZE];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	return vg_diag_set(damage->diag, EBADMSG, NULL, nowhere,
+			   "%.255s is left out: %s; the feed's next answer replaces it",
+			   damage->path, text);
+}
+
+/* Whoever can't write the folder has no say in what is read, so that links aren't followed. */
+static int read_file(const struct damage *damage, char **ret_text, size_t *ret_length)
+{
+	_cleanup_close_ int fd = -1;
+	_cleanup_free_ char *text = NULL;
+	size_t length = 0;
+	struct stat st;
+
+	fd = open(damage->path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0 && errno == ELOOP)
+		return refuse(damage, "it is a symbolic link");
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return refuse(damage, "it is no regular file");
+	if (st.st_size > VG_STORE_MAX_BYTES)
+		return refuse(damage, "it is larger than %u bytes", VG_STORE_MAX_BYTES);
+	text = malloc((size_t)st.st_size + 1);
+	if (!text)
+		return -ENOMEM;
+	while (length < (size_t)st.st_size) {
+		const ssize_t n = read(fd, text + length, (size_t)st.st_size - length);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		length += (size_t)n;
+	}
+	text[length] = '\0';
+	*ret_text = VG_TAKE_PTR(text);
+	*ret_length = length;
+	return 0;
+}
+
+/* Checks the first line; `ret_json` is what stands below it. */
+static int check_first_line(const struct damage *damage, const char *text, size_t length,
+			    const char **ret_json, size_t *ret_length)
+{
+	char expected[FIRST_LINE_SIZE + 1];
+	size_t rest;
+
+	if (length < FIRST_LINE_SIZE)
+		return refuse(damage, "it is cut off");
+	if (strncmp(text, FIRST_LINE, strlen(FIRST_LINE)) != 0)
+		return refuse(damage, "it doesn't begin with '" FIRST_LINE "'");
+	rest = length - FIRST_LINE_SIZE;
+	snprintf(expected, sizeof(expected), FIRST_LINE "%08lx\n",
+		 crc32(0, (const Bytef *)text + FIRST_LINE_SIZE, (uInt)rest));
+	if (strncmp(text, expected, FIRST_LINE_SIZE) != 0)
+		return refuse(damage, "its checksum is wrong");
+	*ret_json = text + FIRST_LINE_SIZE;
+	*ret_length = rest;
+	return 0;
+}
+
+static int read_range(const struct damage *damage, const json_t *json, struct vg_listing *listing)
+{
+	const char *text = json_string_value(json_array_get(json, 0));
+	const char *use_text = json_string_value(json_array_get(json, 1));
+	const json_t *index = json_array_get(json, 2);
+	__u16 scope = VG_LISTING_NO_SCOPE;
+	enum vg_range_use use;
+	struct vg_prefix prefix;
+	int r;
+
+	if (!text || vg_prefix_parse(text, &prefix, NULL, 0) < 0)
+		return refuse(damage, "'%.64s' is no prefix", text ? text : "");
+	if (!use_text || vg_range_use_parse(use_text, &use) < 0)
+		return refuse(damage, "'%.64s' is no use of a range", use_text ? use_text : "");
+	/* A negative one is larger than any. */
+	if (json_is_integer(index) && (size_t)json_integer_value(index) < listing->n_scopes)
+		scope = (__u16)json_integer_value(index);
+	else if (!json_is_null(index))
+		return refuse(damage, "%s has a scope that isn't listed", text);
+	r = vg_listing_add(listing, &prefix, use, scope);
+	return r == -E2BIG ? refuse(damage, "it has more than %u ranges", VG_LISTING_MAX_RANGES)
+			   : r;
+}
+
+static int read_listing(const struct damage *damage, const json_t *json, struct vg_listing *listing)
+{
+	const json_t *shared = json_object_get(json, "shared");
+	const json_t *scopes = json_object_get(json, "scopes"), *scope;
+	const json_t *ranges = json_object_get(json, "ranges"), *range;
+	size_t i;
+	int r;
+
+	if (!json_is_boolean(shared) || !json_is_array(scopes) || !json_is_array(ranges))
+		return refuse(damage, "\"shared\", \"scopes\" or \"ranges\" is missing");
+	listing->shared = json_is_true(shared);
+	json_array_foreach(scopes, i, scope) {
+		__u16 index = 0;
+
+		r = json_is_string(scope)
+			    ? vg_listing_scope(listing, json_string_value(scope), &index)
+			    : -EINVAL;
+		if (r == -ENOMEM)
+			return r;
+		if (r < 0 || index != i)
+			return refuse(damage,
+				      "scope %zu is no text, stands there twice, or is one "
+				      "too many",
+				      i);
+	}
+	json_array_foreach(ranges, i, range) {
+		r = read_range(damage, range, listing);
+		if (r < 0)
+			return r;
+	}
+	vg_listing_sort(listing);
+	return 0;
+}
+
+static int read_saved(const struct damage *damage, const char *feed, const char *text,
+		      size_t length, struct vg_saved *saved)
+{
+	json_auto_t *json = json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL);
+	const char *of = json_string_value(json_object_get(json, "feed"));
+	const json_t *read_s = json_object_get(json, "read_s");
+	const json_t *version = json_object_get(json, "version");
+
+	if (!json_is_object(json))
+		return refuse(damage, "it is no JSON");
+	if (!of || strcmp(of, feed) != 0)
+		return refuse(damage, "it is of '%.128s', not of '%.128s'", of ? of : "", feed);
+	if (!json_is_integer(read_s) || json_integer_value(read_s) < 0)
+		return refuse(damage, "\"read_s\" is no time");
+	if (!json_is_null(version) && !json_is_string(version))
+		return refuse(damage, "\"version\" is no text");
+	saved->read_s = json_integer_value(read_s);
+	if (json_is_string(version)) {
+		saved->version = strdup(json_string_value(version));
+		if (!saved->version)
+			return -ENOMEM;
+	}
+	return read_listing(damage, json, &saved->listing);
+}
+
+int vg_store_read(const char *folder, const char *feed, struct vg_saved *ret_saved,
+		  struct vg_diag *diag)
+{
+	_cleanup_(vg_saved_done) struct vg_saved saved = {};
+	_cleanup_free_ char *path = NULL, *text = NULL;
+	struct damage damage = {NULL, diag};
+	const char *json = NULL;
+	size_t length = 0;
+	int r;
+
+	r = file_path(folder, feed, &path);
+	if (r == 0) {
+		damage.path = path;
+		r = read_file(&damage, &text, &length);
+	}
+	if (r == 0)
+		r = check_first_line(&damage, text, length, &json, &length);
+	if (r == 0)
+		r = read_saved(&damage, feed, json, length, &saved);
+	if (r == -ENOENT || r == -EBADMSG)
+		return r;
+	if (r < 0)
+		return vg_diag_set(diag, -r, NULL, nowhere, "%s can't be read: %s",
+				   path ? path : folder, strerror(-r));
+	*ret_saved = saved;
+	saved = (struct vg_saved){};
+	return 0;
+}
