@@ -12,56 +12,68 @@
 #include "core/policy.h"
 #include "discovery/fetch.h"
 
+/* Changes within this time are told as one. */
+#define VG_DISCOVERY_INTERVAL_US 1000000
+
 struct vg_discovery;
 
 /*
- * How a feed is. Texts are "" where there is nothing to say. The answer in force is the last one that
- * was believed: a fresh one, or the saved one after a start.
+ * How a remote feed is. Texts are "" where there is nothing to say. The answer in force is the last one
+ * that was believed: a fresh one, or the saved one after a start.
  */
 struct vg_feed_state {
-	const char *text; /* of the entry */
-	bool file;
-	bool answered;	      /* there is an answer in force */
-	bool saved;	      /* it is that of an earlier run, read from disk */
-	bool waiting;	      /* the first answer since it was wanted is on its way */
-	int64_t read_s;	      /* when it was last confirmed, seconds since 1970; 0: never */
+	bool answered;	/* there is an answer in force */
+	bool saved;	/* it is that of an earlier run, read from disk */
+	bool waiting;	/* there is none, but one may be on its way */
+	int64_t read_s; /* when it was last confirmed, seconds since 1970; 0: never */
 	size_t n_ranges;
-	uint64_t answers, failures; /* since the start */
+	uint64_t answers, failures;	  /* since the start */
 	char error[VG_FETCH_REASON_SIZE]; /* why the last question failed */
 	char note[VG_FETCH_REASON_SIZE];  /* what the answer leaves out */
-	char held[VG_FETCH_REASON_SIZE];  /* why a newer answer isn't believed yet, and until when */
+	char held[VG_FETCH_REASON_SIZE]; /* why a newer answer isn't believed yet, and until when */
 	char store_error[VG_DIAG_TEXT_SIZE]; /* a saved answer that couldn't be used, or written */
 };
 
 /* An answer in force has changed, or a file. Called from the event loop. */
 typedef void vg_discovery_changed(void *context);
 
-/* `state_folder` must outlive it. */
+/* `state_folder` must outlive it. -ENOMEM, or errno of inotify and sd-event. */
 int vg_discovery_open(sd_event *event, const char *state_folder, vg_discovery_changed *changed,
-		      void *context, struct vg_discovery **ret_discovery, struct vg_diag *diag);
+		      void *context, struct vg_discovery **ret_discovery);
 void vg_discovery_close(struct vg_discovery *discovery);
 
 /*
- * The feeds that are wanted from now on: those of the policy in force and of one that is to follow it
- * (or NULL). New ones are read from disk if they were saved, and asked for at once; those that neither
- * has any more are forgotten. `nics`: as for vg_cloud_configure().
+ * The feeds that are wanted from now on: those of the policy in force and of one that is to follow it;
+ * either may be NULL. New ones are asked for at once, with a policy that is to follow also those whose
+ * last question failed; those that neither has any more are forgotten, but for what is saved. `nics`:
+ * as for vg_cloud_configure(). -ENOMEM, or what vg_client_open() returns; `diag` says what.
  */
 int vg_discovery_want(struct vg_discovery *discovery, const struct vg_policy *in_force,
-		      const struct vg_policy *next, const struct vg_cloud_nics *nics);
+		      const struct vg_policy *next, const struct vg_cloud_nics *nics,
+		      struct vg_diag *diag);
 
-/* Does some remote feed that `policy` has lack an answer, fresh or saved, and is still being asked? */
-bool vg_discovery_is_waiting(const struct vg_discovery *discovery, const struct vg_policy *policy);
-/* The first remote feed of `policy` without any answer, or NULL. */
-const struct vg_feed_state *vg_discovery_unanswered(const struct vg_discovery *discovery,
-						    const struct vg_policy *policy);
+/*
+ * Is there a remote feed in `policy`, but not in `except` (or NULL), that has no answer, fresh or saved,
+ * and may still get one soon?
+ */
+bool vg_discovery_is_waiting(const struct vg_discovery *discovery, const struct vg_policy *policy,
+			     const struct vg_policy *except);
+/* The first remote feed in `policy`, but not in `except` (or NULL), that has no answer, or NULL. */
+const struct vg_feed *vg_discovery_unanswered(const struct vg_discovery *discovery,
+					      const struct vg_policy *policy,
+					      const struct vg_policy *except);
 
-/* Reads files, and knows what feeds have answered. Valid as long as the discovery. */
+/*
+ * Reads files, and knows what feeds have answered: what was saved, too, of a feed that nobody has
+ * wanted so far. Valid as long as the discovery.
+ */
 const struct vg_reader *vg_discovery_reader(const struct vg_discovery *discovery);
 
 /* Believes all answers that are held back. Returns how many. */
 size_t vg_discovery_accept(struct vg_discovery *discovery);
 
-size_t vg_discovery_size(const struct vg_discovery *discovery);
-const struct vg_feed_state *vg_discovery_state(const struct vg_discovery *discovery, size_t i);
+/* Of the remote feed with that text; NULL where it is neither wanted nor was read. */
+const struct vg_feed_state *vg_discovery_state(const struct vg_discovery *discovery,
+					       const char *feed);
 
 #endif
