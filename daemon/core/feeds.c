@@ -83,7 +83,7 @@ int vg_feeds_refuse_parameters(const struct vg_feed *feed, const struct vg_place
 	return vg_diag_set(diag, EINVAL, place->file, place->at,
 			   "'%.255s' has no scopes and services, as cloud.json has: remove what "
 			   "follows '?'",
-			   feed->place);
+			   feed->text);
 }
 
 /* A document of an API that says itself that something is missing. */
@@ -94,12 +94,12 @@ static int refuse_part(const struct vg_feed *feed, const struct vg_page *page,
 		return vg_diag_set(diag, EINVAL, place->file, place->at,
 				   "'%.255s' is one page of several (nextPageToken): save all of "
 				   "them as one list, as gcloud ... list --format=json does",
-				   feed->place);
+				   feed->text);
 	if (page->n_unread)
 		return vg_diag_set(diag, EINVAL, place->file, place->at,
 				   "'%.255s' lacks %.64s, which the server couldn't read: save it "
 				   "again",
-				   feed->place, page->unread[0]);
+				   feed->text, page->unread[0]);
 	return 0;
 }
 

@@ -390,18 +390,17 @@ static int add_entry(struct vg_filling *filling, size_t set, const struct vg_tex
 
 static int add_source(struct vg_filling *filling, size_t set, const struct vg_config_source *source)
 {
-	const struct vg_config_difference *next = source->differences;
-	const struct vg_config_difference *end = next + source->n_differences;
+	size_t difference = 0;
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < source->entries.n; i++) {
 		const struct vg_text *text = &source->entries.items[i];
 
-		if (next < end && next->entry == i) {
+		if (difference < source->n_differences &&
+		    source->differences[difference].entry == i) {
 			struct entry entry = {filling, set, {filling->policy->path, text->at}, 0};
 
-			r = add_difference(&entry, text, &next->minus);
-			next++;
+			r = add_difference(&entry, text, &source->differences[difference++].minus);
 		} else {
 			r = add_entry(filling, set, text);
 		}

@@ -1552,7 +1552,7 @@ static const struct vg_bad_config vg_bad_configs[] = {
 			"ingress: all\n"
 			"sources: {vpc: ['file:a.json']}\n",
 		.expected =
-			"vpcgate.yaml:3:17: 'a.json' is one page of several (nextPageToken): save all of them as one list, as gcloud ... list --format=json does",
+			"vpcgate.yaml:3:17: 'file:a.json' is one page of several (nextPageToken): save all of them as one list, as gcloud ... list --format=json does",
 		.parses = true,
 		.file_name = "a.json",
 		.file_text =
@@ -1564,7 +1564,7 @@ static const struct vg_bad_config vg_bad_configs[] = {
 			"ingress: all\n"
 			"sources: {vpc: ['file:a.txt?scope=us-east1']}\n",
 		.expected =
-			"vpcgate.yaml:3:17: 'a.txt' has no scopes and services, as cloud.json has: remove what follows '?'",
+			"vpcgate.yaml:3:17: 'file:a.txt?scope=us-east1' has no scopes and services, as cloud.json has: remove what follows '?'",
 		.parses = true,
 		.file_name = "a.txt",
 		.file_text = "192.0.2.1\n",
@@ -1575,7 +1575,7 @@ static const struct vg_bad_config vg_bad_configs[] = {
 			"ingress: all\n"
 			"sources: {vpc: ['file:a.json?scope=us-east1']}\n",
 		.expected =
-			"vpcgate.yaml:3:17: 'a.json' has no scopes and services, as cloud.json has: remove what follows '?'",
+			"vpcgate.yaml:3:17: 'file:a.json?scope=us-east1' has no scopes and services, as cloud.json has: remove what follows '?'",
 		.parses = true,
 		.file_name = "a.json",
 		.file_text =
