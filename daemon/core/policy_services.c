@@ -30,73 +30,87 @@ static bool has_destination(const struct vg_service *service, const struct vg_pr
 	return false;
 }
 
-static const struct vg_text *find_text(const struct vg_text_list *list, const char *text)
+/* Index of a prefix of `to` that both services have; n_to of `a` where there is none. */
+static size_t shared_destination(const struct vg_service *a, const struct vg_service *b)
 {
-	for (size_t i = 0; i < list->n; i++) {
-		if (!strcmp(list->items[i].text, text))
-			return &list->items[i];
+	for (size_t i = 0; i < a->n_to; i++) {
+		if (has_destination(b, &a->to[i]))
+			return i;
+	}
+	return a->n_to;
+}
+
+/* Where the config has prefix number `n` of a service's `to`: feeds among them don't count. */
+static struct vg_position position_of(const struct vg_text_list *to, size_t n)
+{
+	struct vg_prefix prefix;
+	size_t i = 0;
+
+	for (; i < to->n; i++) {
+		if (vg_prefix_parse(to->items[i].text, &prefix, NULL, 0) == 0 && !n--)
+			break;
+	}
+	return to->items[i].at;
+}
+
+/* A text that both lists have, by its place in `a`, or NULL. */
+static const struct vg_text *shared_text(const struct vg_text_list *a, const struct vg_text_list *b)
+{
+	for (size_t i = 0; i < a->n; i++) {
+		for (size_t j = 0; j < b->n; j++) {
+			if (!strcmp(a->items[i].text, b->items[j].text))
+				return &a->items[i];
+		}
 	}
 	return NULL;
 }
 
 /*
- * What of `to`, as text, service `i` shares with the earlier service `j`: a prefix, or a feed. A
- * range of a feed's is another matter: see add_range().
- */
-static bool find_shared(const struct building *building, size_t i, size_t j,
-			char text[VG_PREFIX_TEXT_SIZE], struct vg_position *ret_at)
-{
-	const struct vg_text_list *to = &building->config->services[i].to;
-	const struct vg_text_list *others = &building->config->services[j].to;
-	struct vg_prefix prefix;
-
-	for (size_t k = 0; k < to->n; k++) {
-		const bool is_prefix = vg_prefix_parse(to->items[k].text, &prefix, NULL, 0) == 0;
-
-		*ret_at = to->items[k].at;
-		if (is_prefix && has_destination(&building->policy->services[j], &prefix)) {
-			vg_prefix_format(&prefix, text);
-			return true;
-		}
-		if (!is_prefix && find_text(others, to->items[k].text)) {
-			snprintf(text, VG_PREFIX_TEXT_SIZE, "%s", to->items[k].text);
-			return true;
-		}
-	}
-	return false;
-}
-
-/*
  * Two services that a frame matches equally well would leave the choice to chance; service `i` may
- * not tie with an earlier one.
+ * not tie with the earlier service `j`. A range of a feed's is another matter: see add_range().
  */
-static int refuse_tie(const struct building *building, size_t i)
+static int refuse_tie_with(const struct building *building, size_t i, size_t j)
 {
 	const struct vg_policy *policy = building->policy;
-	const struct vg_service *service = &policy->services[i];
+	const struct vg_service *service = &policy->services[i], *earlier = &policy->services[j];
+	const struct vg_config_service *from = &building->config->services[i];
+	const struct vg_config_service *other = &building->config->services[j];
+	const size_t to = shared_destination(service, earlier);
+	const struct vg_text *feed = NULL;
+	char text[VG_PREFIX_TEXT_SIZE];
 
-	for (size_t j = 0; j < i; j++) {
-		const struct vg_service *earlier = &policy->services[j];
-		const unsigned line = building->config->services[j].at.line;
-		char shared[VG_PREFIX_TEXT_SIZE];
-		struct vg_position at;
-
-		if (!same_l4(service, earlier))
-			continue;
-		if (!service->has_to && !earlier->has_to)
-			return vg_diag_set(
-				building->diag, EINVAL, policy->path,
-				building->config->services[i].at,
-				"service '%s' matches the same frames as '%s' on line %u: "
-				"change its protocol, port or to, or remove one",
-				service->name, earlier->name, line);
-		if (find_shared(building, i, j, shared, &at))
-			return vg_diag_set(building->diag, EINVAL, policy->path, at,
-					   "service '%s' shares %s, protocol and port with '%s' on "
-					   "line %u: change one of them, or remove it",
-					   service->name, shared, earlier->name, line);
-	}
+	if (!service->has_to && !earlier->has_to)
+		return vg_diag_set(building->diag, EINVAL, policy->path, from->at,
+				   "service '%s' matches the same frames as '%s' on line %u: "
+				   "change its protocol, port or to, or remove one",
+				   service->name, earlier->name, other->at.line);
+	if (to < service->n_to)
+		return vg_diag_set(building->diag, EINVAL, policy->path, position_of(&from->to, to),
+				   "service '%s' shares %s, protocol and port with '%s' on "
+				   "line %u: change one of them, or remove it",
+				   service->name, vg_prefix_format(&service->to[to], text),
+				   earlier->name, other->at.line);
+	/* Only the prefixes have been read yet: what is left are feeds. */
+	if (from->to.n > service->n_to && other->to.n > earlier->n_to)
+		feed = shared_text(&from->to, &other->to);
+	if (feed)
+		return vg_diag_set(building->diag, EINVAL, policy->path, feed->at,
+				   "service '%s' shares %.64s, protocol and port with '%s' on "
+				   "line %u: change one of them, or remove it",
+				   service->name, feed->text, earlier->name, other->at.line);
 	return 0;
+}
+
+static int refuse_tie(const struct building *building, size_t i)
+{
+	const struct vg_service *services = building->policy->services;
+	int r = 0;
+
+	for (size_t j = 0; r == 0 && j < i; j++) {
+		if (same_l4(&services[i], &services[j]))
+			r = refuse_tie_with(building, i, j);
+	}
+	return r;
 }
 
 static int add_destination(struct building *building, struct vg_service *service,

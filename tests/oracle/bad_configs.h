@@ -1488,6 +1488,17 @@ static const struct vg_bad_config vg_bad_configs[] = {
 		.parses = true,
 	},
 	{
+		.name = "two services share a destination behind a feed",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"services:\n"
+			"  - {name: a, to: [192.0.2.1]}\n"
+			"  - {name: b, to: [gcp:forwarded-ips, 192.0.2.2, 192.0.2.1]}\n",
+		.expected =
+			"vpcgate.yaml:5:50: service 'b' shares 192.0.2.1/32, protocol and port with 'a' on line 4: change one of them, or remove it",
+		.parses = true,
+	},
+	{
 		.name = "two services share a feed",
 		.yaml = "interfaces: [ens4]\n"
 			"ingress: all\n"
