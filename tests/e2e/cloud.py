@@ -96,6 +96,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def send(self, status, body, kind="application/json", headers=(), action=None):
         action = action or {}
         body = body.encode() if isinstance(body, str) else body
+        body = b"" if status in (204, 304) else body
         headers = {"Content-Type": kind} | dict(headers) | action.get("headers", {})
         if "retry_after" in action:
             headers["Retry-After"] = str(action["retry_after"])
@@ -217,7 +218,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if "text" in action:
             self.send(status, action["text"], "text/plain", action=action)
         elif "json" in action:
-            self.send(status, json.dumps(action["json"]), action=action)
+            self.send(status, json.dumps(self.server.cloud.fill_in(action["json"])), action=action)
         else:
             failure = Failure(status, "Told to fail.", kind="backendError")
             self.send(status, json.dumps(failure.document), action=action)

@@ -80,39 +80,38 @@ static const struct answer_case {
 	{"metadata", NULL, ID_URL, .metadata = true, .status = 200, .text = "my-app"},
 	{"metadata, nothing there", NULL, CLOUD_HTTP "/computeMetadata/v1/no", .metadata = true,
 	 .status = 404, .text = "not found"},
-	{"not Google's metadata server", "{\".\": \"no-flavor\"}", ID_URL, .metadata = true,
+	{"not Google's metadata server", "{'.': 'no-flavor'}", ID_URL, .metadata = true,
 	 .error = -EPROTO,
 	 .text = "127.0.0.1: its answer (HTTP status 200) isn't that of Google's"},
 	{"a proxy's 503 before the metadata server",
-	 "{\".\": {\"do\": \"no-flavor\", \"status\": 503, \"retry_after\": 3}}", ID_URL,
-	 .metadata = true, .status = 503, .text = "", .retry_after_s = 3},
-	{"429 with Retry-After", "{\".\": {\"status\": 429, \"retry_after\": 7}}", .status = 429,
+	 "{'.': {'do': 'no-flavor', 'status': 503, 'retry_after': 3}}", ID_URL, .metadata = true,
+	 .status = 503, .text = "", .retry_after_s = 3},
+	{"429 with Retry-After", "{'.': {'status': 429, 'retry_after': 7}}", .status = 429,
 	 .text = "Told to fail", .retry_after_s = 7},
-	{"Retry-After of more than a day", "{\".\": {\"status\": 503, \"retry_after\": 864000}}",
+	{"Retry-After of more than a day", "{'.': {'status': 503, 'retry_after': 864000}}",
 	 .status = 503, .text = "", .retry_after_s = 86400},
 	{"Retry-After that is a date gone by",
-	 "{\".\": {\"status\": 503, \"retry_after\": \"Wed, 21 Oct 2015 07:28:00 GMT\"}}",
-	 .status = 503, .text = ""},
+	 "{'.': {'status': 503, 'retry_after': 'Wed, 21 Oct 2015 07:28:00 GMT'}}", .status = 503,
+	 .text = ""},
 	{"Retry-After that is a date to come",
-	 "{\".\": {\"status\": 503, \"retry_after\": \"Wed, 21 Oct 2099 07:28:00 GMT\"}}",
-	 .status = 503, .text = "", .retry_after_s = 86400},
-	{"Retry-After that is nonsense",
-	 "{\".\": {\"status\": 503, \"retry_after\": \"-5 or so\"}}", .status = 503, .text = ""},
-	{"hangs", "{\".\": \"hang\"}", .timeout_ms = 600, .error = -EAGAIN,
+	 "{'.': {'status': 503, 'retry_after': 'Wed, 21 Oct 2099 07:28:00 GMT'}}", .status = 503,
+	 .text = "", .retry_after_s = 86400},
+	{"Retry-After that is nonsense", "{'.': {'status': 503, 'retry_after': '-5 or so'}}",
+	 .status = 503, .text = ""},
+	{"hangs", "{'.': 'hang'}", .timeout_ms = 600, .error = -EAGAIN,
 	 .text = "127.0.0.1: no whole answer in time"},
-	{"slow", "{\".\": \"slow\"}", .timeout_ms = 600, .error = -EAGAIN,
+	{"slow", "{'.': 'slow'}", .timeout_ms = 600, .error = -EAGAIN,
 	 .text = "127.0.0.1: no whole answer in time"},
-	{"closes at once", "{\".\": \"close\"}", .error = -EAGAIN, .text = "without an answer"},
-	{"closes in the middle", "{\".\": \"drop-connection\"}", .error = -EAGAIN,
+	{"closes at once", "{'.': 'close'}", .error = -EAGAIN, .text = "without an answer"},
+	{"closes in the middle", "{'.': 'drop-connection'}", .error = -EAGAIN,
 	 .text = "in the middle of its answer"},
-	{"50 MB", "{\".\": \"huge\"}", .error = -EPROTO, .text = "larger than 32 MiB"},
-	{"50 MB of 50 kB", "{\".\": \"huge-gzip\"}", .error = -EPROTO,
-	 .text = "larger than 32 MiB"},
-	{"headers without end", "{\".\": \"headers\"}", .error = -EPROTO,
+	{"50 MB", "{'.': 'huge'}", .error = -EPROTO, .text = "larger than 32 MiB"},
+	{"50 MB of 50 kB", "{'.': 'huge-gzip'}", .error = -EPROTO, .text = "larger than 32 MiB"},
+	{"headers without end", "{'.': 'headers'}", .error = -EPROTO,
 	 .text = "headers of its answer are larger than 64 KiB"},
-	{"redirect", "{\".\": \"redirect\"}", .status = 302, .text = "",
+	{"redirect", "{'.': 'redirect'}", .status = 302, .text = "",
 	 .redirect_host = "elsewhere.invalid"},
-	{"redirect on the same host", "{\".\": {\"do\": \"redirect\", \"location\": \"/else\"}}",
+	{"redirect on the same host", "{'.': {'do': 'redirect', 'location': '/else'}}",
 	 .status = 302, .text = "", .redirect_host = "127.0.0.1"},
 	{"unknown authority", NULL, .no_ca = true, .error = -EPROTO,
 	 .text = "127.0.0.1: its certificate isn't trusted"},
@@ -126,7 +125,7 @@ static const struct answer_case {
 	 .text = "127.0.0.1: no connection: is there a way to it"},
 	{"no such name", NULL, "https://nosuch.invalid/", .error = -EAGAIN,
 	 .text = "nosuch.invalid: its address can't be found: is DNS reachable?"},
-	{"a page", "{\".\": \"html\"}", .status = 200, .text = "<!DOCTYPE html>"},
+	{"a page", "{'.': 'html'}", .status = 200, .text = "<!DOCTYPE html>"},
 };
 
 static void check_answer(const struct answer_case *c, const struct outcome *outcome)
@@ -240,7 +239,7 @@ static void test_headers(void **state)
 	(void)state;
 	setenv("https_proxy", "http://127.0.0.1:1", 1);
 	setenv("ALL_PROXY", "http://127.0.0.1:1", 1);
-	cloud_set("{\".\": {\"text\": \"x\", \"headers\": {\"Set-Cookie\": \"a=b\"}}}", NULL);
+	cloud_set("{'.': {'text': 'x', 'headers': {'Set-Cookie': 'a=b'}}}", NULL);
 	for (int i = 0; i < 2; i++) {
 		struct outcome outcome = {};
 
@@ -295,7 +294,7 @@ static void test_side_by_side(void **state)
 	const uint64_t start_us = clock_us();
 
 	(void)state;
-	cloud_set("{\"^/hang\": \"hang\"}", NULL);
+	cloud_set("{'^/hang': 'hang'}", NULL);
 	call = ask(&hanging, &outcomes[0]);
 	for (size_t i = 1; i < VG_ARRAY_SIZE(outcomes); i++)
 		ask(&quick, &outcomes[i]);
@@ -318,7 +317,7 @@ static void test_cancel_anywhere(void **state)
 	unsigned runs = 0;
 
 	(void)state;
-	cloud_set("{\".\": {\"delay\": 0.005}}", NULL);
+	cloud_set("{'.': {'delay': 0.005}}", NULL);
 	while (!last.done && runs < 200) {
 		struct vg_client_call *call;
 
