@@ -37,17 +37,25 @@ struct vg_fetch_result {
 	/*
 	 * 0: `listing` is all there is, but for the scopes `unread`. -EALREADY: nothing changed since
 	 * `version`. -EAGAIN: a failure that may pass by itself (network, 429, 5xx, time-out); else one
-	 * that needs an operator (-EACCES: 401 or 403; -ENOENT: 404; -EPROTO: not an answer that can
-	 * be read; -EINVAL; -ENOMEM).
+	 * that needs an operator (-EACCES: 401 or 403; -ENOENT: 404, no service account, a network
+	 * without subnets; -EPROTO: not an answer that can be taken, a certificate that isn't trusted;
+	 * -EINVAL: NICs or certificates of this VM; -ENOMEM).
 	 */
 	int error;
-	char reason[VG_FETCH_REASON_SIZE]; /* what failed, and what would help (which role or scope) */
+	/* What failed, and what would help (which role or scope). */
+	char reason[VG_FETCH_REASON_SIZE];
 	unsigned retry_after_s;
-	struct vg_listing listing; /* sorted */
-	char **unread;
+	/*
+	 * Sorted. `shared` is one for all of it: where the filtered NICs are in networks of this VM's
+	 * project and of another one too, gcp:subnets and gcp:metadata fail with -EINVAL, and the
+	 * operator names each network, rather than that ranges stand under the wrong name.
+	 */
+	struct vg_listing listing;
+	char **unread; /* for vg_listing_keep() */
 	size_t n_unread;
-	char note[VG_FETCH_REASON_SIZE]; /* what is missing or was left out of a good answer; or "" */
-	char *version; /* ETag, syncToken or metadata etag: what the next fetch passes on; or NULL */
+	/* What is missing or was left out of a good answer; or "". */
+	char note[VG_FETCH_REASON_SIZE];
+	char *version; /* what the next fetch passes on, opaque, printable ASCII; or NULL */
 };
 
 typedef void vg_fetch_done(void *context, struct vg_fetch_result *result);
@@ -57,7 +65,8 @@ struct vg_fetch;
 /*
  * Begins. `version` is that of the answer that is in force, or NULL; metadata feeds with one wait for
  * a change, for up to 60 s (a change that doesn't come is -EALREADY). The callback comes once, from the
- * event loop, never from within this. -ENOMEM, -EINVAL.
+ * event loop, never from within this, and within some 300 s; the fetch is gone behind it. The feed is
+ * copied. -ENOMEM, -EINVAL.
  */
 int vg_fetch_begin(struct vg_cloud *cloud, const struct vg_feed *feed, const char *version,
 		   vg_fetch_done *done, void *context, struct vg_fetch **ret_fetch);
