@@ -26,6 +26,7 @@ struct file {
 	char *path;
 	struct fingerprint seen;
 	bool wanted;
+	bool reading; /* announced, and not wanted since */
 };
 
 /* A folder on the way to a file. */
@@ -246,7 +247,10 @@ int vg_files_reading(struct vg_files *files, const char *path)
 
 	if (!file)
 		return -ENOMEM;
-	file->seen = look_at(path);
+	/* Of several readings for one policy the first may have seen the oldest state. */
+	if (!file->reading)
+		file->seen = look_at(path);
+	file->reading = true;
 	return 0;
 }
 
@@ -270,7 +274,7 @@ int vg_files_want(struct vg_files *files, const char *const *paths, size_t n)
 			return -ENOMEM;
 	}
 	for (size_t i = 0; i < files->n; i++)
-		files->items[i].wanted = false;
+		files->items[i].wanted = files->items[i].reading = false;
 	for (size_t i = 0; i < n; i++)
 		files->items[place_of(files, paths[i])].wanted = true;
 	forget_unwanted(files);

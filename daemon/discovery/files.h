@@ -27,8 +27,9 @@ void vg_files_close(struct vg_files *files);
 int vg_files_want(struct vg_files *files, const char *const *paths, size_t n);
 
 /*
- * To be called right before a file is read: it has changed once it differs from what it is now. One
- * that is not of interest by the next vg_files_want() is forgotten. -ENOMEM.
+ * To be called right before a file is read: it has changed once it differs from what it was when it was
+ * announced first since the last vg_files_want(). One that is not of interest by the next one is
+ * forgotten. -ENOMEM.
  */
 int vg_files_reading(struct vg_files *files, const char *path);
 

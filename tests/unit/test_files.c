@@ -232,6 +232,24 @@ static void bursts_are_one_change(void **state)
 	assert_int_equal(rig->changes, 0);
 }
 
+/* Read twice for one policy, it may have changed in between. */
+static void first_reading_counts(void **state)
+{
+	struct rig *rig = *state;
+	const char *path = "f";
+
+	run("echo 1 >f");
+	assert_int_equal(vg_files_reading(rig->files, path), 0);
+	run("echo 22 >f");
+	assert_int_equal(vg_files_reading(rig->files, path), 0);
+	assert_int_equal(vg_files_want(rig->files, &path, 1), 0);
+	assert_int_equal(rig->changes, 1);
+	run("echo 333 >f");
+	assert_int_equal(vg_files_reading(rig->files, path), 0);
+	assert_int_equal(vg_files_want(rig->files, &path, 1), 0);
+	assert_int_equal(rig->changes, 1);
+}
+
 /* Between its reading and the watch on it, a file may change, too. */
 static void nothing_is_missed_in_between(void **state)
 {
@@ -316,6 +334,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(changes_are_noticed_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_is_no_change_is_not_told, setup, teardown),
 		cmocka_unit_test_setup_teardown(bursts_are_one_change, setup, teardown),
+		cmocka_unit_test_setup_teardown(first_reading_counts, setup, teardown),
 		cmocka_unit_test_setup_teardown(nothing_is_missed_in_between, setup, teardown),
 		cmocka_unit_test_setup_teardown(unwanted_files_are_forgotten, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_look_needs_no_events, setup, teardown),
