@@ -295,10 +295,11 @@ static int set_ways(struct vg_client_call *call, const struct vg_client_question
 	failed |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
 	failed |= curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	failed |= curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, CA_CACHE_S);
-	if (call->ca) {
+	if (call->ca)
 		failed |= curl_easy_setopt(easy, CURLOPT_CAINFO, call->ca);
+	/* Where there is a folder besides, libcurl parses the file for each connection: 20 ms. */
+	if (call->ca || curl_version_info(CURLVERSION_NOW)->cainfo)
 		failed |= curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
-	}
 	failed |= curl_easy_setopt(easy, CURLOPT_USERAGENT, "vpcgate/" VG_VERSION);
 	failed |= curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
 	failed |= curl_easy_setopt(easy, CURLOPT_HTTPHEADER, call->headers);
