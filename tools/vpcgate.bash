@@ -52,7 +52,7 @@ _vpcgate()
 		_vpcgate_files -d "$current"
 		return
 		;;
-	--socket | --config)
+	--socket | --config | --from | --ca)
 		_vpcgate_files -f "$current"
 		return
 		;;
@@ -62,12 +62,12 @@ _vpcgate()
 		words="tcp/ udp/ sctp/ icmp icmpv6"
 		compopt -o nospace 2>/dev/null
 		;;
-	--to) return ;;
+	--to | --network | --metadata | --compute | --vpcaccess) return ;;
 	esac
 	if [[ ! $words ]]; then
 		command=$(_vpcgate_command)
 		case $command in
-		'') words="status drops counters flows check ranges validate detach help $globals" ;;
+		'') words="status drops counters flows check ranges validate discover detach help $globals" ;;
 		status | flows) words="--json $globals" ;;
 		drops | counters) words="--interface --watch --json $globals" ;;
 		check) words="--to --port --interface --config --json $globals" ;;
@@ -79,8 +79,11 @@ _vpcgate()
 			fi
 			words=$globals
 			;;
+		discover)
+			words="--from --network --interface --metadata --compute --vpcaccess --ca $globals"
+			;;
 		detach) words="$(_vpcgate_interfaces) $globals" ;;
-		help) words="status drops counters flows check ranges validate detach" ;;
+		help) words="status drops counters flows check ranges validate discover detach" ;;
 		esac
 	fi
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")

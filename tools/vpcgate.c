@@ -90,6 +90,16 @@ static int parse_seconds(const char *text, double *ret_seconds)
 	return 0;
 }
 
+static int add_file(struct vg_cli *cli, const char *path)
+{
+	if (cli->n_from == VG_CLI_MAX_FROM) {
+		vg_cli_error("more than %d files: --from takes no more", VG_CLI_MAX_FROM);
+		return -1;
+	}
+	cli->from[cli->n_from++] = path;
+	return 0;
+}
+
 /* `next` is the word behind the option: with --watch it is the interval unless it is an option. */
 static int set_option(struct vg_cli *cli, int letter, const char *value, const char *next)
 {
@@ -123,6 +133,23 @@ static int set_option(struct vg_cli *cli, int letter, const char *value, const c
 		return 0;
 	case 's':
 		cli->set = value;
+		return 0;
+	case 'f':
+		return add_file(cli, value);
+	case 'n':
+		cli->network = value;
+		return 0;
+	case 'm':
+		cli->metadata = value;
+		return 0;
+	case 'C':
+		cli->compute = value;
+		return 0;
+	case 'v':
+		cli->vpcaccess = value;
+		return 0;
+	case 'a':
+		cli->ca = value;
 		return 0;
 	case 'w':
 		cli->watch_s = WATCH_DEFAULT_S;

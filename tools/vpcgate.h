@@ -14,6 +14,8 @@ enum vg_exit {
 	VG_EXIT_ERROR = 2, /* usage, input or run-time error */
 };
 
+#define VG_CLI_MAX_FROM 16
+
 /* What the command line asked for. Strings are those of argv. */
 struct vg_cli {
 	const char *bpffs;
@@ -26,6 +28,11 @@ struct vg_cli {
 	const char *port;
 	const char *config;
 	const char *set;
+	const char *from[VG_CLI_MAX_FROM];
+	size_t n_from;
+	const char *network;
+	const char *metadata, *compute, *vpcaccess; /* URLs of other servers than Google's */
+	const char *ca;
 	const char *operand;
 	double watch_s; /* 0: once */
 };
@@ -128,6 +135,7 @@ enum vg_exit vg_cli_flows(const struct vg_cli *cli);
 enum vg_exit vg_cli_check(const struct vg_cli *cli);
 enum vg_exit vg_cli_ranges(const struct vg_cli *cli);
 enum vg_exit vg_cli_validate(const struct vg_cli *cli);
+enum vg_exit vg_cli_discover(const struct vg_cli *cli);
 enum vg_exit vg_cli_detach(const struct vg_cli *cli);
 enum vg_exit vg_cli_help_command(const struct vg_cli *cli);
 

@@ -83,7 +83,7 @@ usage()
 	cli --version
 	says "version" '^vpcgate [0-9]+\.[0-9]+\.[0-9]+$' "$out"
 	vg_expect "--version behind a command" "$out" "$(vg_cli status --version)"
-	for command in status drops counters flows check ranges validate detach help; do
+	for command in status drops counters flows check ranges validate discover detach help; do
 		answers "help $command" 0 help $command
 		says "help $command shows its usage" "Usage: vpcgate $command" "$out"
 		answers "$command --help" 0 $command --help
