@@ -76,7 +76,8 @@ bench-flood: deps ## time what drops a flood on a veth pair, beside nftables and
 	$(Q)$(MAKE) --no-print-directory all $(flood)
 	$(Q)VG_BUILD=$(O) tests/bench/veth_flood.sh
 
-lint: ## check style, layering, warnings, shell scripts and manual pages
+lint: ## check style, layering, warnings, shell scripts, manual pages and what deploy/ holds
+	$(Q)tools/deps deploy
 	$(Q)O=$(O) tests/lint
 
 format: ## apply .clang-format
