@@ -15,8 +15,9 @@ for (const { alert, labels, annotations } of alerts) {
   const cases = asked.filter(
     ({ expr }) => expr === `ALERTS{alertname="${alert}", alertstate="firing"}`,
   );
-  say(!cases.some(({ exp_samples }) => exp_samples?.length), `${alert}: no test in which it fires`);
-  say(!cases.some(({ exp_samples }) => !exp_samples?.length), `${alert}: no test in which it is silent`);
+  const fires = cases.filter(({ exp_samples }) => exp_samples?.length);
+  say(fires.length === 0, `${alert}: no test in which it fires`);
+  say(fires.length === cases.length, `${alert}: no test in which it is silent`);
   say(!["critical", "warning", "info"].includes(labels?.severity), `${alert}: no severity`);
   for (const name of ["summary", "description", "runbook"])
     say(!annotations?.[name]?.trim(), `${alert}: no ${name}`);

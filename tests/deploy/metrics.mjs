@@ -51,13 +51,14 @@ function judge(where, expression) {
   parser.parse(code).iterate({
     enter(node) {
       const here = code.slice(node.from, node.to);
-      if (node.type.isError) bad.push(`${where}: not PromQL near '${code.slice(node.from, node.from + 20)}'`);
+      say(node.type.isError, `${where}: not PromQL near '${code.slice(node.from).slice(0, 20)}'`);
       if (node.name === "VectorSelector") {
         metric = here.match(/^\w+/)?.[0] ?? "";
         say(!metrics.has(metric), `${where}: there is no metric '${metric}'`);
       }
       const matcher = here.match(/^(\w+)\s*(=~|!~|!=|=)\s*"(.*)"$/);
-      if (matcher && node.name.endsWith("Matcher")) judgeMatcher(where, metric, ...matcher.slice(1));
+      if (matcher && node.name.endsWith("Matcher"))
+        judgeMatcher(where, metric, ...matcher.slice(1));
       if (node.name === "GroupingLabels")
         for (const label of words(here, /(\w+)/g))
           say(!labels.has(label), `${where}: no metric has a label ${label}`);
@@ -73,7 +74,8 @@ const board = JSON.parse(text(dashboard));
 const variables = board.templating.list.map(({ name }) => name);
 for (const panel of board.panels)
   for (const { expr } of panel.targets ?? []) expressions.push([`"${panel.title}"`, expr]);
-for (const { name, expr } of board.annotations.list) expressions.push([`annotation "${name}"`, expr]);
+for (const { name, expr } of board.annotations.list)
+  expressions.push([`annotation "${name}"`, expr]);
 for (const { name, definition } of board.templating.list) {
   const [, expr, label] = definition?.match(/^label_values\((.*), (\w+)\)$/) ?? [];
   if (expr) expressions.push([`variable ${name}`, expr]);
@@ -92,7 +94,7 @@ say(new Set(ids).size !== ids.length, "two panels have the same id");
 say(!(board.schemaVersion >= 38), "the schema is older than Grafana 10's");
 const cells = new Set();
 for (const { title, type, datasource, gridPos } of board.panels) {
-  say(type !== "row" && datasource?.uid !== "${datasource}", `"${title}" has a data source of its own`);
+  say(type !== "row" && datasource?.uid !== "${datasource}", `"${title}" has another data source`);
   for (let x = gridPos.x; x < gridPos.x + gridPos.w; x++)
     for (let y = gridPos.y; y < gridPos.y + gridPos.h; y++) {
       say(x > 23 || cells.has(`${x},${y}`), `"${title}" lies over another panel or the edge`);
@@ -100,10 +102,10 @@ for (const { title, type, datasource, gridPos } of board.panels) {
     }
 }
 for (const name of metrics.keys())
-  say(!expressions.some(([, expr]) => expr.includes(name)), `${name}: neither shown nor alerted on`);
+  say(!expressions.some(([, expr]) => expr.includes(name)), `${name}: neither shown nor alerted`);
 
-const records = expressions.map(([, expr], i) => ({ record: `vpcgate:check:${i}`, expr: plain(expr) }));
-writeFileSync(out, stringify({ groups: [{ name: "check", rules: records }] }));
+const asRules = expressions.map(([, expr], i) => ({ record: `check:${i}`, expr: plain(expr) }));
+writeFileSync(out, stringify({ groups: [{ name: "check", rules: asRules }] }));
 for (const what of new Set(bad)) console.log(what);
 console.log(`${metrics.size} metrics, ${expressions.length} expressions, ${bad.length} mistakes`);
 process.exit(bad.length > 0 || metrics.size < 10 || values.get("reason").length < 5 ? 1 : 0);
