@@ -57,6 +57,11 @@ static void make_ascii(char *text)
 			*text = '?';
 }
 
+/*
+ * The agents of Cloud Logging (GKE's, and the Ops Agent with a parser for JSON) take these three out of
+ * an object: https://cloud.google.com/logging/docs/structured-logging, read 2026-11. Any other key
+ * would stay in the payload, and a severity of another name would be taken for DEFAULT.
+ */
 static char *format_json(enum vg_log_level level, char *message)
 {
 	_cleanup_free_ char *json = NULL;

@@ -101,6 +101,7 @@ static void json_has_severities(void **state)
 		{"INFO", "quote \" backslash \\ snow \xe2\x98\x83"},
 		{"INFO", "latin ?"},
 	};
+	static const char *const keys[] = {"time", "severity", "message"};
 	_cleanup_free_ char *text = capture(log_json);
 	char *rest = text, *line;
 
@@ -122,6 +123,12 @@ static void json_has_severities(void **state)
 		assert_non_null(time);
 		assert_int_equal(strlen(time), strlen("2026-11-22T01:02:03.000004Z"));
 		assert_int_equal(time[10], 'T');
+		assert_int_equal(time[26], 'Z');
+		/* Cloud Logging takes the three out of the object: a line leaves no payload. */
+		assert_int_equal(json_object_size(json), VG_ARRAY_SIZE(keys));
+		for (size_t k = 0; k < VG_ARRAY_SIZE(keys); k++)
+			if (!json_is_string(json_object_get(json, keys[k])))
+				fail_msg("no %s: %s", keys[k], line);
 	}
 	assert_string_equal(rest, "");
 }
