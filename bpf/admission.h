@@ -38,22 +38,30 @@ static __always_inline __u32 vg_lookup16(void *table, __u32 index)
 	return page ? page->value[index & 255] : 0;
 }
 
+static __always_inline __u32 vg_l4_at(__u32 at)
+{
+	barrier_var(at); /* or clang leaves out the mask, which older verifiers need */
+	return l4_table[at & (VG_L4_MAX - 1)];
+}
+
+/* An element of `l4_table` of a protocol that has ports. */
+static __always_inline __u32 vg_look_up_port(__u32 protocol, __u32 port)
+{
+	if (protocol == IPPROTO_TCP)
+		return vg_l4_at(VG_L4_BLOCK_TCP + port);
+	if (protocol == IPPROTO_UDP)
+		return vg_l4_at(VG_L4_BLOCK_UDP + port);
+	return vg_l4_at(VG_L4_BLOCK_SCTP + port);
+}
+
 /* An element of `l4_table`; `port` is the destination's. */
 static __always_inline __u32 vg_look_up_l4(__u32 protocol, __u32 port)
 {
-	__u32 at = VG_L4_BLOCK_PROTOCOL + (protocol & 255);
-
 	if (protocol == VG_PROTOCOL_UNKNOWN)
 		return settings.l4_unknown;
-	if (port < VG_UNKNOWN) {
-		at = VG_L4_BLOCK_SCTP + port;
-		if (protocol == IPPROTO_TCP)
-			at = VG_L4_BLOCK_TCP + port;
-		else if (protocol == IPPROTO_UDP)
-			at = VG_L4_BLOCK_UDP + port;
-	}
-	barrier_var(at); /* or clang leaves out the mask, which older verifiers need */
-	return l4_table[at & (VG_L4_MAX - 1)];
+	if (port < VG_UNKNOWN)
+		return vg_look_up_port(protocol, port);
+	return vg_l4_at(VG_L4_BLOCK_PROTOCOL + (protocol & 255));
 }
 
 /* 1 + the index of the service for that destination class and L4, or 0. */
@@ -97,19 +105,26 @@ struct vg_ruling {
 	__u16 service;
 };
 
+/* NULL where it is missing, which ours never is. `service`: 0 for none, else 1 + its index. */
+static __always_inline const struct vg_admission *
+vg_admission_row(const volatile struct vg_nic *nic, __u32 service)
+{
+	const __u32 key = nic->rule * settings.admissions + service;
+
+	return bpf_map_lookup_elem(&admission, &key);
+}
+
 /* `destination` is the class of the frame's destination, 0 where no `to` names it. */
 static __always_inline struct vg_ruling vg_admit_l4(const struct vg_class *class,
 						    const volatile struct vg_nic *nic,
 						    __u32 destination, __u32 protocol, __u32 port)
 {
 	const struct vg_admission *a;
-	__u32 key;
 
 	if (!settings.services)
 		return (struct vg_ruling){vg_admit_any(class, nic), VG_NO_SERVICE};
-	key = nic->rule * settings.admissions + vg_find_service(destination, protocol, port);
-	a = bpf_map_lookup_elem(&admission, &key);
-	if (!a) /* ours is never missing */
+	a = vg_admission_row(nic, vg_find_service(destination, protocol, port));
+	if (!a)
 		return (struct vg_ruling){VG_DROP_UNLISTED, VG_NO_SERVICE};
 	return (struct vg_ruling){vg_admit(a->open, a->sets, class->sets), a->service};
 }

@@ -11,8 +11,8 @@
 #ifndef VPCGATE_BPF_PLAIN_H
 #define VPCGATE_BPF_PLAIN_H
 
+#include "bpf/counters.h"
 #include "bpf/ethernet.h"
-#include "bpf/finish.h"
 #include "bpf/lookup.h"
 #include "bpf/replies.h"
 
@@ -69,58 +69,60 @@ static __always_inline bool vg_is_special(const void *ip, bool four, __u32 flags
 	       (ip4->protocol == IPPROTO_UDP && ports->source == bpf_htons(VG_DHCP4_SERVER));
 }
 
-/* What services say of a frame; the outcome is VG_CONTINUE where its L4 isn't plain. */
-static __always_inline struct vg_ruling vg_plain_ruling(const struct vg_class *class,
-							const volatile struct vg_nic *nic,
-							__u32 protocol, __u32 payload,
-							const struct vg_ports *ports)
+/* 1 + the index of a frame's service, or 0 for none; VG_NOT_PLAIN_L4 where that takes the long way. */
+#define VG_NOT_PLAIN_L4 65536
+
+static __always_inline __u32 vg_plain_service(__u32 protocol, __u32 payload,
+					      const struct vg_ports *ports)
 {
 	if (!vg_has_ports(protocol) || payload < sizeof(*ports))
-		return (struct vg_ruling){VG_CONTINUE, VG_NO_SERVICE};
-	return vg_admit_l4(class, nic, 0, protocol, bpf_ntohs(ports->destination));
+		return VG_NOT_PLAIN_L4;
+	return vg_look_up_port(protocol, bpf_ntohs(ports->destination));
 }
 
-static __always_inline struct vg_ruling vg_plain_ruling4(const struct vg_class *class,
-							 const volatile struct vg_nic *nic,
-							 const struct iphdr *ip)
+static __always_inline __u32 vg_plain_service4(const struct iphdr *ip)
 {
 	if (!vg_is_plain4(ip))
-		return (struct vg_ruling){VG_CONTINUE, VG_NO_SERVICE};
-	return vg_plain_ruling(class, nic, ip->protocol, vg_payload4(ip), (const void *)(ip + 1));
+		return VG_NOT_PLAIN_L4;
+	return vg_plain_service(ip->protocol, vg_payload4(ip), (const void *)(ip + 1));
 }
 
-static __always_inline struct vg_ruling vg_plain_ruling6(const struct vg_class *class,
-							 const volatile struct vg_nic *nic,
-							 const struct ipv6hdr *ip)
+static __always_inline __u32 vg_plain_service6(const struct ipv6hdr *ip)
 {
-	return vg_plain_ruling(class, nic, ip->nexthdr, bpf_ntohs(ip->payload_len),
-			       (const void *)(ip + 1));
+	return vg_plain_service(ip->nexthdr, bpf_ntohs(ip->payload_len), (const void *)(ip + 1));
 }
 
 /*
- * What a refused frame is once replies are looked for; VG_CONTINUE where that takes the long way. Out
- * of line, so that the flow's key takes no stack where none is looked for.
+ * Is a refused frame a reply? VG_PASS_REPLY, or VG_DROP_UNLISTED for one that stays refused, or
+ * VG_CONTINUE where that takes the long way. Out of line, so that the flow's key takes no stack where
+ * none is looked for.
  */
-static __noinline __u32 vg_plain_reply4(const struct iphdr *ip, const void *end, __u32 length,
-					__u32 outcome)
+static __noinline __u32 vg_plain_reply4(const struct iphdr *ip, const void *end, __u32 length)
 {
 	const struct vg_packet p = {.pos = (void *)(ip + 1), .end = (void *)end};
 	struct vg_tuple tuple;
 
 	if (!vg_read_plain4(&p, ip, &tuple))
 		return VG_CONTINUE;
-	return vg_is_reply4(ip, &tuple, length) ? VG_PASS_REPLY : outcome;
+	return vg_is_reply4(ip, &tuple, length) ? VG_PASS_REPLY : VG_DROP_UNLISTED;
 }
 
-static __noinline __u32 vg_plain_reply6(const struct ipv6hdr *ip, const void *end, __u32 length,
-					__u32 outcome)
+static __noinline __u32 vg_plain_reply6(const struct ipv6hdr *ip, const void *end, __u32 length)
 {
 	const struct vg_packet p = {.pos = (void *)(ip + 1), .end = (void *)end};
 	struct vg_tuple tuple;
 
 	if (!vg_read_plain6(&p, ip, &tuple))
 		return VG_CONTINUE;
-	return vg_is_reply6(ip, &tuple, length) ? VG_PASS_REPLY : outcome;
+	return vg_is_reply6(ip, &tuple, length) ? VG_PASS_REPLY : VG_DROP_UNLISTED;
+}
+
+static __always_inline __u32 vg_plain_reply(const void *ip, const void *end, __u32 length,
+					    bool four, __u32 options)
+{
+	if (!(options & VG_OPTION_TRACK))
+		return VG_CONTINUE;
+	return four ? vg_plain_reply4(ip, end, length) : vg_plain_reply6(ip, end, length);
 }
 
 /* Is it a request for a TCP connection, which no flow can let in? `tcp` is where TCP would begin. */
@@ -152,37 +154,77 @@ static __always_inline bool vg_is_settled(const void *ip, const void *end, bool 
 	return !four || ((const struct iphdr *)ip)->protocol != IPPROTO_ICMP;
 }
 
-/* In arithmetic: of random sources, a branch could not foresee which are refused. */
-static __always_inline int vg_plain_verdict(__u32 outcome, __u32 options)
-{
-	__u32 difference = VG_DROP_FIRST - 1 - outcome;
-
-	barrier_var(difference); /* or clang makes a branch of it */
-	return options & VG_OPTION_MONITOR ? XDP_PASS : XDP_PASS - (difference >> 31);
-}
-_Static_assert(XDP_DROP == XDP_PASS - 1, "vg_plain_verdict takes 1 off");
-
-/* Counts a frame whose class says all. */
-static __always_inline void vg_count_plain(__u32 slot, __u32 cell, __u32 length)
-{
-	struct vg_interface_counters *c = bpf_map_lookup_elem(&counters, &slot);
-
-	if (c && cell < VG_ROW_MAX * VG_MAX_SOURCES)
-		vg_add(&c->count[0][cell], length);
-}
-
 /* The verdict, or VG_NOT_PLAIN, where nothing was counted yet. */
 #define VG_NOT_PLAIN (-1)
 
-/* With the class known. `four`: IPv4, else IPv6; `options`: enum vg_plain_option. */
+/* What class and service say of a frame, and where it is counted, before replies. */
+struct vg_plain {
+	__u32 pass; /* 1, or 0 where it is refused */
+	__u32 slot, cell;
+	__u32 service; /* counter slot, or VG_NO_SERVICE */
+};
+
+/* Of random sources, a branch could not foresee which a service admits. */
+static __always_inline void vg_admit_plain(const struct vg_class *class,
+					   const struct vg_admission *row, struct vg_plain *plain)
+{
+	const __u64 admitted = (row->sets & class->sets) | row->open;
+	const __u32 passes = row->cell + class->source, drops = class->refused;
+	__u32 pass = (admitted | -admitted) >> 63;
+
+	barrier_var(pass); /* or clang makes a branch of it */
+	plain->pass = pass;
+	plain->cell = drops ^ ((drops ^ passes) & -pass);
+	plain->service = row->service;
+}
+
+static __always_inline int vg_count_plain(const struct vg_plain *plain, __u32 length, __u32 options)
+{
+	const __u32 drop = options & VG_OPTION_MONITOR ? VG_VERDICT_WOULD_DROP : VG_VERDICT_DROP;
+	const __u32 slot = plain->slot; /* copied, or all of `plain` would lie on the stack */
+	struct vg_interface_counters *c = bpf_map_lookup_elem(&counters, &slot);
+
+	if (c && plain->cell < VG_ROW_MAX * VG_MAX_SOURCES)
+		vg_add(&c->count[0][plain->cell], length);
+	if (options & VG_OPTION_SERVICES && plain->service != VG_NO_SERVICE)
+		vg_count_service(slot, plain->service, drop & (plain->pass - 1), length);
+	return options & VG_OPTION_MONITOR ? XDP_PASS : XDP_DROP + plain->pass;
+}
+_Static_assert(XDP_PASS == XDP_DROP + 1 && VG_VERDICT_PASS == 0, "vg_count_plain computes both");
+
+/* Asks first whether a refusal is settled, which most often is so: whether it is one, nobody foresees. */
+static __always_inline int vg_finish_plain(const void *ip, const void *end, struct vg_plain *plain,
+					   __u32 source, __u32 length, bool four, __u32 options)
+{
+	if (options & VG_OPTION_TRACK && options & VG_OPTION_SERVICES) {
+		/* Or clang keeps `length` on the stack, which is full: 6.1 sums up 512 bytes. */
+		barrier_var(end);
+		length = end - ip + sizeof(struct vg_ethernet);
+	}
+	if (!vg_is_settled(ip, end, four, options) && !plain->pass) {
+		const __u32 outcome = vg_plain_reply(ip, end, length, four, options);
+
+		if (outcome == VG_CONTINUE)
+			return VG_NOT_PLAIN;
+		if (outcome == VG_PASS_REPLY) {
+			plain->pass = 1;
+			plain->cell = VG_PASS_REPLY * VG_MAX_SOURCES + source;
+		}
+	}
+	return vg_count_plain(plain, length, options);
+}
+
+/*
+ * With the class known. `four`: IPv4, else IPv6; `options`: enum vg_plain_option. A frame for no service
+ * goes by what is worked out for its class, unless the NICs differ.
+ */
 static __always_inline int vg_judge_class(struct xdp_md *ctx, const void *ip, const void *end,
 					  const struct vg_class *class, __u32 length, bool four,
 					  __u32 options)
 {
 	const volatile struct vg_nic *nic = &settings.nic[0];
-	struct vg_ruling ruling = {.service = VG_NO_SERVICE};
-	__u32 outcome = class->outcome, cell = class->cell, slot = 0;
-	int verdict = XDP_PASS;
+	__u32 cell = class->cell, slot = 0, service = 0;
+	struct vg_plain plain;
 
 	barrier_var(cell); /* or clang reads it later, and computes the class's address again */
 	if (class->flags && vg_is_special(ip, four, class->flags))
@@ -191,31 +233,19 @@ static __always_inline int vg_judge_class(struct xdp_md *ctx, const void *ip, co
 		nic = &settings.nic[vg_find_nic(ctx->ingress_ifindex)];
 	if (options & VG_OPTION_SLOT)
 		slot = nic->slot;
-	if (options & VG_OPTION_SERVICES) {
-		ruling = four ? vg_plain_ruling4(class, nic, ip) : vg_plain_ruling6(class, nic, ip);
-		outcome = ruling.outcome;
-		if (outcome == VG_CONTINUE)
+	if (options & VG_OPTION_SERVICES)
+		service = four ? vg_plain_service4(ip) : vg_plain_service6(ip);
+	if (service == VG_NOT_PLAIN_L4)
+		return VG_NOT_PLAIN;
+	plain = (struct vg_plain){class->pass, slot, cell, VG_NO_SERVICE};
+	if (options & VG_OPTION_SERVICES && (service || options & VG_OPTION_NICS)) {
+		const struct vg_admission *row = vg_admission_row(nic, service);
+
+		if (!row)
 			return VG_NOT_PLAIN;
+		vg_admit_plain(class, row, &plain);
 	}
-	if (!(options & VG_OPTION_SERVICES) && vg_is_settled(ip, end, four, options)) {
-		vg_count_plain(slot, cell, length);
-		return vg_plain_verdict(outcome, options);
-	}
-	if (outcome >= VG_DROP_FIRST) {
-		verdict = options & VG_OPTION_MONITOR ? XDP_PASS : XDP_DROP;
-		if (!(options & VG_OPTION_SERVICES) || !vg_is_settled(ip, end, four, options)) {
-			if (!(options & VG_OPTION_TRACK))
-				return VG_NOT_PLAIN;
-			outcome = four ? vg_plain_reply4(ip, end, length, outcome)
-				       : vg_plain_reply6(ip, end, length, outcome);
-			if (outcome == VG_CONTINUE)
-				return VG_NOT_PLAIN;
-		}
-	}
-	if (options & VG_OPTION_SERVICES || outcome == VG_PASS_REPLY)
-		return vg_finish(nic, outcome, class->source, ruling.service, length);
-	vg_count_plain(slot, cell, length);
-	return verdict;
+	return vg_finish_plain(ip, end, &plain, class->source, length, four, options);
 }
 
 /* Where the root doesn't tell the class. Inline: where returns are guarded, one costs some 6 ns. */

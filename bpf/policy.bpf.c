@@ -186,7 +186,7 @@ static __noinline int vg_judge_any_plain(struct xdp_md *ctx)
 	return vg_judge_plain(ctx, settings.options);
 }
 
-/* The most frequent policies have a copy of the short way that tests no option. */
+/* The most frequent policies have a copy of the short way that tests no option and takes no call. */
 static __always_inline int vg_judge_by_options(struct xdp_md *ctx)
 {
 	const __u32 bare = VG_OPTION_PLAIN, track = VG_OPTION_PLAIN | VG_OPTION_TRACK;
@@ -196,6 +196,10 @@ static __always_inline int vg_judge_by_options(struct xdp_md *ctx)
 		return vg_judge_plain(ctx, bare);
 	if (options == track)
 		return vg_judge_plain(ctx, track);
+	if (options == (bare | VG_OPTION_SERVICES))
+		return vg_judge_plain(ctx, bare | VG_OPTION_SERVICES);
+	if (options == (track | VG_OPTION_SERVICES))
+		return vg_judge_plain(ctx, track | VG_OPTION_SERVICES);
 	return vg_judge_any_plain(ctx);
 }
 

@@ -342,7 +342,12 @@ static int build_services(const struct vg_policy *policy, struct vg_tables *tabl
 
 static struct vg_admission make_admission(const struct vg_effective *e, __u16 service)
 {
-	return (struct vg_admission){.sets = e->sets, .open = e->open, .service = service};
+	return (struct vg_admission){
+		.sets = e->sets,
+		.service = service,
+		.cell = (e->open ? VG_PASS_OPEN : VG_PASS_ADMITTED) * VG_MAX_SOURCES,
+		.open = e->open,
+	};
 }
 
 static int build_admissions(const struct mixes *mixes, struct vg_tables *tables)

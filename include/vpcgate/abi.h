@@ -330,9 +330,9 @@ struct vg_class {
 	__u16 flags; /* enum vg_class_flag */
 	__u8 source; /* counter slot of the set of the longest prefix */
 	/* Of a frame for no service, where all NICs have one rule; not for an essential or a martian: */
-	__u8 outcome; /* enum vg_outcome, before replies */
-	__u16 cell;   /* row * VG_MAX_SOURCES + source: where it is counted */
-	__u8 pad[2];
+	__u8 pass;     /* 1, or 0 where it is refused, before replies */
+	__u16 cell;    /* row * VG_MAX_SOURCES + source: where it is counted */
+	__u16 refused; /* the same of one that some service refuses */
 };
 _Static_assert(sizeof(struct vg_class) == 16, "vg_class has padding");
 
@@ -345,8 +345,9 @@ _Static_assert(sizeof(struct vg_class) == 16, "vg_class has padding");
 struct vg_admission {
 	__u64 sets;    /* bit i: set i is admitted */
 	__u16 service; /* counter slot of the service, or VG_NO_SERVICE */
+	__u16 cell;    /* row * VG_MAX_SOURCES of those that it admits */
 	__u8 open;     /* 1: ingress is `all` */
-	__u8 pad[5];
+	__u8 pad[3];
 };
 _Static_assert(sizeof(struct vg_admission) == 16, "vg_admission has padding");
 

@@ -15,16 +15,24 @@ static inline __u32 vg_admit(__u32 open, __u64 admitted, __u64 sets)
 	return sets ? VG_DROP_NOT_ADMITTED : VG_DROP_UNLISTED;
 }
 
+/* Where a frame is counted. */
+static inline __u32 vg_cell(__u32 outcome, __u32 source, __u32 monitor)
+{
+	const __u32 dropped = outcome >= VG_DROP_FIRST;
+
+	return (dropped && monitor ? VG_ROW_WOULD_DROP(outcome) : outcome) * VG_MAX_SOURCES +
+	       source;
+}
+
 /* Fills in what follows from the setting of a frame for no service. `class` has its sets and source. */
 static inline void vg_class_admit(struct vg_class *class, const struct vg_admission *rule,
 				  __u32 monitor)
 {
 	const __u32 outcome = vg_admit(rule->open, rule->sets, class->sets);
-	const __u32 dropped = outcome >= VG_DROP_FIRST;
 
-	class->outcome = outcome;
-	class->cell = (dropped && monitor ? VG_ROW_WOULD_DROP(outcome) : outcome) * VG_MAX_SOURCES +
-		      class->source;
+	class->pass = outcome < VG_DROP_FIRST;
+	class->cell = vg_cell(outcome, class->source, monitor);
+	class->refused = vg_cell(vg_admit(0, 0, class->sets), class->source, monitor);
 }
 
 #endif

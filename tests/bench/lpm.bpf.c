@@ -37,8 +37,8 @@ struct {
 } lpm_programs SEC(".maps");
 
 static const struct vg_class unlisted = {
-	.outcome = VG_DROP_UNLISTED,
 	.cell = VG_DROP_UNLISTED * VG_MAX_SOURCES,
+	.refused = VG_DROP_UNLISTED * VG_MAX_SOURCES,
 };
 
 static __always_inline const struct vg_class *vg_class_of4(const __be32 *address)
