@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "core/ends.h"
 #include "core/pool.h"
 
 #include <endian.h>
@@ -7,8 +8,6 @@
 #include <string.h>
 #include "share/cleanup.h"
 
-#define ADDRESS_BITS 128
-#define HALF_BITS 64 /* no step takes bits of both halves */
 #define ROOT_BITS 16
 
 /*
@@ -24,28 +23,17 @@ struct builder {
 	struct vg_trie trie;
 };
 
-/*
- * The addresses that share their first `depth` bits with `start`: `class` is the one at `start`, and
- * `n` intervals begin behind it, `first` being the first of them.
- */
-struct block {
-	vg_number start;
-	unsigned depth;
-	size_t first, n;
-	__u32 class;
-};
-
 /* ---- skips: all addresses of a block but those that share some more bits have one class ---- */
 
 struct inner {
-	struct block block;
+	struct vg_block block;
 	__u32 miss; /* class outside of it */
 };
 
 /* All bits behind the first `depth`. */
 static vg_number bits_behind(unsigned depth)
 {
-	return depth < ADDRESS_BITS ? ~(vg_number)0 >> depth : 0;
+	return depth < VG_ADDRESS_BITS ? ~(vg_number)0 >> depth : 0;
 }
 
 static unsigned common_bits(vg_number a, vg_number b)
@@ -54,25 +42,17 @@ static unsigned common_bits(vg_number a, vg_number b)
 
 	if (upper)
 		return __builtin_clzll(upper);
-	return lower ? 64 + __builtin_clzll(lower) : ADDRESS_BITS;
-}
-
-/* As many bits as a step behind `depth` can tell apart: at most `count`, and within a half. */
-static unsigned bits_of_step(unsigned depth, unsigned count)
-{
-	const unsigned left = (depth < HALF_BITS ? HALF_BITS : ADDRESS_BITS) - depth;
-
-	return count < left ? count : left;
+	return lower ? 64 + __builtin_clzll(lower) : VG_ADDRESS_BITS;
 }
 
 /* The smallest block around the addresses from `low` to `high`, which are inside `outer`. */
-static struct inner inner_around(const struct builder *b, const struct block *outer, vg_number low,
-				 vg_number high, __u32 miss)
+static struct inner inner_around(const struct builder *b, const struct vg_block *outer,
+				 vg_number low, vg_number high, __u32 miss)
 {
 	const unsigned common = common_bits(low, high);
-	const unsigned most = outer->depth + bits_of_step(outer->depth, VG_TRIE_SKIP_MAX_BITS);
+	const unsigned most = outer->depth + vg_bits_of_step(outer->depth, VG_TRIE_SKIP_MAX_BITS);
 	struct inner inner = {.block = *outer, .miss = miss};
-	struct block *block = &inner.block;
+	struct vg_block *block = &inner.block;
 	vg_number end;
 
 	block->depth = common < most ? common : most;
@@ -85,7 +65,7 @@ static struct inner inner_around(const struct builder *b, const struct block *ou
 	return inner;
 }
 
-static struct inner find_inner(const struct builder *b, const struct block *outer)
+static struct inner find_inner(const struct builder *b, const struct vg_block *outer)
 {
 	const vg_number end = outer->start | bits_behind(outer->depth);
 	const vg_number first = b->intervals[outer->first].start;
@@ -100,10 +80,10 @@ static struct inner find_inner(const struct builder *b, const struct block *oute
 	return before_end.block.depth >= behind_start.block.depth ? before_end : behind_start;
 }
 
-static int build(struct builder *b, const struct block *block, __u32 *ret_entry);
+static int build(struct builder *b, const struct vg_block *block, __u32 *ret_entry);
 
 /* The bits by which the inner block is told from the rest of the outer one, left-aligned. */
-static __u64 skipped_bits(const struct block *outer, const struct inner *inner)
+static __u64 skipped_bits(const struct vg_block *outer, const struct inner *inner)
 {
 	const unsigned bits = inner->block.depth - outer->depth;
 	const __u64 following = (inner->block.start << outer->depth) >> 64;
@@ -111,7 +91,7 @@ static __u64 skipped_bits(const struct block *outer, const struct inner *inner)
 	return bits ? following >> (64 - bits) << (64 - bits) : 0;
 }
 
-static int build_skip(struct builder *b, const struct block *outer, const struct inner *inner,
+static int build_skip(struct builder *b, const struct vg_block *outer, const struct inner *inner,
 		      __u32 *ret_entry)
 {
 	struct vg_trie_skip skip = {
@@ -127,119 +107,6 @@ static int build_skip(struct builder *b, const struct block *outer, const struct
 	if (r >= 0)
 		memcpy(vg_pool_at(&b->trie, *ret_entry), &skip, sizeof(skip));
 	return r;
-}
-
-/* ---- ranges: the few intervals of a block, searched at once ---- */
-
-/* The first bits of an address that an interval which begins there depends on. */
-static unsigned significant_bits(vg_number start)
-{
-	const __u64 upper = start >> 64, lower = start;
-
-	if (lower)
-		return ADDRESS_BITS - __builtin_ctzll(lower);
-	return upper ? 64 - __builtin_ctzll(upper) : 0;
-}
-
-static bool ranges_tell(const struct builder *b, const struct block *block)
-{
-	const unsigned end = block->depth + bits_of_step(block->depth, VG_RANGES_BITS);
-
-	for (size_t i = block->first; i < block->first + block->n; i++)
-		if (significant_bits(b->intervals[i].start) > end)
-			return false;
-	return true;
-}
-
-/* The start of the block's interval i, of VG_RANGES_BITS bits. */
-static __u16 range_start(const struct builder *b, const struct block *block, size_t i)
-{
-	const vg_number start = b->intervals[block->first + i].start;
-
-	return start << block->depth >> (ADDRESS_BITS - VG_RANGES_BITS);
-}
-
-/* Neighbours differ: of two classes, every other interval has the same. */
-static bool takes_turns(const struct builder *b, const struct block *block)
-{
-	const struct vg_interval *intervals = &b->intervals[block->first];
-
-	for (size_t i = 1; i < block->n; i++)
-		if (intervals[i].class != (i % 2 ? block->class : intervals[0].class))
-			return false;
-	return true;
-}
-
-static void fill_turns(const struct builder *b, const struct block *block, __u16 *class,
-		       __u16 *starts, size_t room)
-{
-	const size_t unused = room - block->n;
-
-	class[unused % 2] = block->class;
-	class[(unused + 1) % 2] = b->intervals[block->first].class;
-	for (size_t i = 0; i < room; i++)
-		starts[i] = ~(i < block->n ? range_start(b, block, i) : 0);
-}
-
-static int build_turns(struct builder *b, const struct block *block, __u32 *ret_entry)
-{
-	struct vg_trie_turns30 *thirty;
-	struct vg_trie_turns *turns;
-	int r;
-
-	if (block->n <= VG_ARRAY_SIZE(turns->starts)) {
-		r = vg_pool_take(&b->trie, sizeof(*turns), VG_ENTRY_TURNS, ret_entry);
-		if (r < 0)
-			return r;
-		turns = vg_pool_at(&b->trie, *ret_entry);
-		fill_turns(b, block, turns->class, turns->starts, VG_ARRAY_SIZE(turns->starts));
-		return 0;
-	}
-	r = vg_pool_take(&b->trie, sizeof(*thirty), VG_ENTRY_TURNS30, ret_entry);
-	if (r < 0)
-		return r;
-	thirty = vg_pool_at(&b->trie, *ret_entry);
-	fill_turns(b, block, thirty->class, thirty->starts, VG_ARRAY_SIZE(thirty->starts));
-	return 0;
-}
-
-static void fill_ranges(const struct builder *b, const struct block *block, __u64 *starts,
-			__u16 *class, unsigned room)
-{
-	__u64 start = 0;
-
-	class[0] = block->class;
-	for (size_t i = 1; i < room; i++) {
-		const struct vg_interval *interval = &b->intervals[block->first + i - 1];
-		const bool used = i <= block->n;
-
-		if (used)
-			start = range_start(b, block, i - 1);
-		starts[i / 4] |= (used ? start : 0xffff) << i % 4 * 16;
-		class[i] = used ? interval->class : class[i - 1];
-	}
-}
-
-static int build_ranges(struct builder *b, const struct block *block, __u32 *ret_entry)
-{
-	struct vg_trie_ranges16 *sixteen;
-	struct vg_trie_ranges8 *eight;
-	int r;
-
-	if (block->n < 8) {
-		r = vg_pool_take(&b->trie, sizeof(*eight), VG_ENTRY_RANGES8, ret_entry);
-		if (r < 0)
-			return r;
-		eight = vg_pool_at(&b->trie, *ret_entry);
-		fill_ranges(b, block, eight->starts, eight->class, 8);
-		return 0;
-	}
-	r = vg_pool_take(&b->trie, sizeof(*sixteen), VG_ENTRY_RANGES16, ret_entry);
-	if (r < 0)
-		return r;
-	sixteen = vg_pool_at(&b->trie, *ret_entry);
-	fill_ranges(b, block, sixteen->starts, sixteen->class, 16);
-	return 0;
 }
 
 /* ---- nodes and runs ---- */
@@ -270,10 +137,10 @@ static void begin_run(struct runs *runs, __u32 slot, __u32 entry)
 }
 
 /* An interval begins at most one run, and ends inside one. */
-static int find_runs(struct builder *b, const struct block *block, unsigned stride,
+static int find_runs(struct builder *b, const struct vg_block *block, unsigned stride,
 		     struct runs *ret_runs)
 {
-	const unsigned bits = bits_of_step(block->depth, stride), depth = block->depth + bits;
+	const unsigned bits = vg_bits_of_step(block->depth, stride), depth = block->depth + bits;
 	const vg_number rest = bits_behind(depth);
 	const struct vg_interval *at = &b->intervals[block->first], *stop = at + block->n;
 	__u32 class = block->class, entry;
@@ -286,8 +153,8 @@ static int find_runs(struct builder *b, const struct block *block, unsigned stri
 	begin_run(ret_runs, 0, class);
 	while (at < stop) {
 		/* Where a half ends within the stride, the slots' last bits are always 0. */
-		const __u32 slot = (at->start << block->depth) >> (ADDRESS_BITS - bits);
-		struct block inner = {at->start & ~rest, depth, 0, 0, class};
+		const __u32 slot = (at->start << block->depth) >> (VG_ADDRESS_BITS - bits);
+		struct vg_block inner = {at->start & ~rest, depth, 0, 0, class};
 
 		if (at->start == inner.start)
 			inner.class = at++->class;
@@ -316,7 +183,7 @@ static void fill_entries(const struct runs *runs, __u32 *entries)
 	}
 }
 
-static int build_node(struct builder *b, const struct block *outer, const struct inner *inner,
+static int build_node(struct builder *b, const struct vg_block *outer, const struct inner *inner,
 		      __u32 *ret_entry)
 {
 	_cleanup_(runs_done) struct runs runs = {0};
@@ -340,19 +207,19 @@ static int build_node(struct builder *b, const struct block *outer, const struct
  * How many bits to take at once: the fewer intervals begin behind them, inside of a slot, the better,
  * but the words may not take much more memory than the entries.
  */
-static unsigned choose_stride(const struct builder *b, const struct block *block)
+static unsigned choose_stride(const struct builder *b, const struct vg_block *block)
 {
-	size_t lengths[ADDRESS_BITS + 1] = {0}, behind = 0, least;
+	size_t lengths[VG_ADDRESS_BITS + 1] = {0}, behind = 0, least;
 	unsigned best = VG_RUNS_MIN_BITS;
 
 	for (size_t i = block->first; i < block->first + block->n; i++)
-		lengths[significant_bits(b->intervals[i].start)]++;
-	for (unsigned length = block->depth + best + 1; length <= ADDRESS_BITS; length++)
+		lengths[vg_significant_bits(b->intervals[i].start)]++;
+	for (unsigned length = block->depth + best + 1; length <= VG_ADDRESS_BITS; length++)
 		behind += lengths[length];
 	least = behind;
 	for (unsigned stride = best + VG_RUNS_STEP_BITS; stride <= VG_RUNS_MAX_BITS;
 	     stride += VG_RUNS_STEP_BITS) {
-		if (bits_of_step(block->depth, stride) < stride ||
+		if (vg_bits_of_step(block->depth, stride) < stride ||
 		    VG_RUNS_WORDS(stride) * sizeof(__u64) > 16 * block->n)
 			break;
 		for (unsigned i = 0; i < VG_RUNS_STEP_BITS; i++)
@@ -402,7 +269,7 @@ static void fill_pair(const struct runs *runs, struct vg_trie_pair *pair)
 			pair->which[slot / 64] |= 1ULL << slot % 64;
 }
 
-static int build_runs(struct builder *b, const struct block *block, __u32 *ret_entry)
+static int build_runs(struct builder *b, const struct vg_block *block, __u32 *ret_entry)
 {
 	const unsigned stride = choose_stride(b, block);
 	const size_t words = VG_RUNS_WORDS(stride);
@@ -428,16 +295,19 @@ static int build_runs(struct builder *b, const struct block *block, __u32 *ret_e
 }
 
 /* In a packed table, a skip that doesn't end the walk must be worth a step. */
-static int build_step(struct builder *b, const struct block *block, __u32 *ret_entry)
+static int build_step(struct builder *b, const struct vg_block *block, __u32 *ret_entry)
 {
 	struct inner inner;
 
-	if (b->trie.packed && block->n <= 30 && ranges_tell(b, block) && takes_turns(b, block))
-		return build_turns(b, block, ret_entry);
-	if (b->trie.packed && block->n < 16 && ranges_tell(b, block))
-		return build_ranges(b, block, ret_entry);
+	if (b->trie.packed) {
+		const int r =
+			vg_ends_build(&b->trie, block, &b->intervals[block->first], ret_entry);
+
+		if (r != 0)
+			return r < 0 ? r : 0;
+	}
 	inner = find_inner(b, block);
-	if (!inner.block.n || (inner.block.depth == HALF_BITS && block->depth < HALF_BITS))
+	if (!inner.block.n || (inner.block.depth == VG_HALF_BITS && block->depth < VG_HALF_BITS))
 		return build_skip(b, block, &inner, ret_entry);
 	if (!b->trie.packed)
 		return build_node(b, block, &inner, ret_entry);
@@ -446,7 +316,7 @@ static int build_step(struct builder *b, const struct block *block, __u32 *ret_e
 	return build_runs(b, block, ret_entry);
 }
 
-static int build(struct builder *b, const struct block *block, __u32 *ret_entry)
+static int build(struct builder *b, const struct vg_block *block, __u32 *ret_entry)
 {
 	__u32 lower;
 	int r;
@@ -455,7 +325,7 @@ static int build(struct builder *b, const struct block *block, __u32 *ret_entry)
 		*ret_entry = block->class;
 		return 0;
 	}
-	if (block->depth != HALF_BITS)
+	if (block->depth != VG_HALF_BITS)
 		return build_step(b, block, ret_entry);
 	r = build_step(b, block, &lower);
 	if (r >= 0)
@@ -467,7 +337,7 @@ static int build(struct builder *b, const struct block *block, __u32 *ret_entry)
 
 static int build_root(struct builder *b)
 {
-	const struct block all = {.first = 1, .n = b->n - 1, .class = b->intervals[0].class};
+	const struct vg_block all = {.first = 1, .n = b->n - 1, .class = b->intervals[0].class};
 	_cleanup_free_ __u32 *entries = calloc(1 << ROOT_BITS, sizeof(*entries));
 	_cleanup_(runs_done) struct runs runs = {0};
 	int r = entries ? find_runs(b, &all, ROOT_BITS, &runs) : -ENOMEM;
