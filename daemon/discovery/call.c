@@ -124,6 +124,19 @@ static const struct failure {
 	{CURLE_BAD_CONTENT_ENCODING, EPROTO, "its answer can't be decompressed"},
 };
 
+/* A time-out is told by what didn't come: the address, the connection, or the answer. */
+static CURLcode waited_for(const struct vg_client_call *call)
+{
+	long request_bytes = 0;
+	curl_off_t lookup_us = 0;
+
+	curl_easy_getinfo(call->easy, CURLINFO_REQUEST_SIZE, &request_bytes);
+	curl_easy_getinfo(call->easy, CURLINFO_NAMELOOKUP_TIME_T, &lookup_us);
+	if (request_bytes)
+		return CURLE_OPERATION_TIMEDOUT;
+	return lookup_us ? CURLE_COULDNT_CONNECT : CURLE_COULDNT_RESOLVE_HOST;
+}
+
 /* libcurl's own words hold names, numbers and what the server sent, and nothing of the question. */
 static int explain_failure(const struct vg_client_call *call, CURLcode code, struct vg_diag *diag)
 {
@@ -137,6 +150,13 @@ static int explain_failure(const struct vg_client_call *call, CURLcode code, str
 				   call->host, VG_CLIENT_MAX_HEADER_BYTES >> 10);
 	if (call->no_memory)
 		code = CURLE_OUT_OF_MEMORY;
+	if (code == CURLE_OPERATION_TIMEDOUT)
+		code = waited_for(call);
+	if (code == CURLE_COULDNT_CONNECT && call->metadata)
+		return vg_diag_set(diag, EAGAIN, NULL, nowhere,
+				   "%s: no connection to the metadata server: is this a VM on "
+				   "Google Cloud? (%s)",
+				   call->host, call->detail);
 	if (code == CURLE_SSL_CACERT_BADFILE)
 		return vg_diag_set(diag, EINVAL, NULL, nowhere,
 				   "%s: the certificates in '%.255s' can't be read: write a file "
