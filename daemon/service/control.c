@@ -22,8 +22,8 @@ struct connection {
 	sd_event_source *io;
 	sd_event_source *deadline;
 	int fd;
-	uint64_t serial; /* the lowest is the oldest */
-	char *request;	 /* VG_WIRE_REQUEST_MAX bytes; NULL once answered */
+	uint64_t serial; /* the lowest is the oldest; its ticket, too */
+	char *request;	 /* VG_WIRE_REQUEST_MAX bytes; NULL once it was read */
 	size_t received;
 	char *answer;
 	size_t answer_length, sent;
@@ -73,13 +73,34 @@ static void connection_send(struct connection *connection)
 
 static void connection_answer(struct connection *connection, char *answer)
 {
-	free(connection->request);
-	connection->request = NULL;
 	connection->answer = answer;
 	connection->answer_length = answer ? strlen(answer) : 0;
 	sd_event_source_set_io_events(connection->io, EPOLLOUT);
 	sd_event_source_set_time_relative(connection->deadline, VG_CONTROL_DEADLINE_US);
 	connection_send(connection);
+}
+
+/* Until the answer comes, only its end is of interest: a client that is gone waits for nothing. */
+static void connection_wait(struct connection *connection)
+{
+	sd_event_source_set_io_events(connection->io, 0);
+	sd_event_source_set_time_relative(connection->deadline, VG_CONTROL_DEADLINE_US);
+}
+
+static void connection_ask(struct connection *connection, size_t length)
+{
+	const struct vg_control_handler *handler = &connection->control->handler;
+	bool later = false;
+	char *answer;
+
+	answer = handler->answer(handler->context, connection->serial, connection->request, length,
+				 &later);
+	free(connection->request);
+	connection->request = NULL;
+	if (later)
+		connection_wait(connection);
+	else
+		connection_answer(connection, answer);
 }
 
 static char *refuse_length(void)
@@ -97,7 +118,6 @@ static char *refuse_length(void)
 /* Reads once a call, so that a client that sends without end gets no more than its turn. */
 static void connection_receive(struct connection *connection)
 {
-	const struct vg_control_handler *handler = &connection->control->handler;
 	const char *end;
 	ssize_t n;
 
@@ -111,11 +131,13 @@ static void connection_receive(struct connection *connection)
 	}
 	end = memchr(connection->request + connection->received, '\n', n);
 	connection->received += n;
-	if (end)
-		connection_answer(connection, handler->answer(handler->context, connection->request,
-							      end - connection->request));
-	else if (connection->received == VG_WIRE_REQUEST_MAX)
+	if (end) {
+		connection_ask(connection, end - connection->request);
+	} else if (connection->received == VG_WIRE_REQUEST_MAX) {
+		free(connection->request);
+		connection->request = NULL;
 		connection_answer(connection, refuse_length());
+	}
 }
 
 static int on_connection(sd_event_source *source, int fd, uint32_t events, void *context)
@@ -130,6 +152,20 @@ static int on_connection(sd_event_source *source, int fd, uint32_t events, void 
 	else
 		connection_send(connection);
 	return 0;
+}
+
+void vg_control_answer(struct vg_control *control, uint64_t ticket, char *answer)
+{
+	for (size_t i = 0; i < VG_CONTROL_CONNECTIONS; i++) {
+		struct connection *connection = &control->connections[i];
+
+		/* The place may be another's by now, and nobody is answered twice. */
+		if (!connection->control || connection->serial != ticket || connection->answer)
+			continue;
+		connection_answer(connection, answer);
+		return;
+	}
+	free(answer);
 }
 
 static int on_deadline(sd_event_source *source, uint64_t time_us, void *context)

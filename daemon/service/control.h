@@ -3,7 +3,9 @@
 #ifndef VPCGATE_CONTROL_H
 #define VPCGATE_CONTROL_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <systemd/sd-event.h>
 #include "core/diag.h"
 
@@ -14,10 +16,12 @@ struct vg_control;
 
 /*
  * Answers one request, `length` bytes without the newline: a heap string that ends with a newline,
- * or NULL for no memory.
+ * or NULL for no memory. NULL with `ret_later`: vg_control_answer() will follow with that ticket, within
+ * VG_CONTROL_DEADLINE_US; others are served meanwhile.
  */
 struct vg_control_handler {
-	char *(*answer)(void *context, const char *request, size_t length);
+	char *(*answer)(void *context, uint64_t ticket, const char *request, size_t length,
+			bool *ret_later);
 	void *context;
 };
 
@@ -27,6 +31,9 @@ struct vg_control_handler {
  */
 int vg_control_open(sd_event *event, const char *path, const struct vg_control_handler *handler,
 		    struct vg_control **ret_control, struct vg_diag *diag);
+
+/* Answers a request that was left for later; it may be gone. Takes over the heap string, or NULL. */
+void vg_control_answer(struct vg_control *control, uint64_t ticket, char *answer);
 
 /* Removes the socket too. Connections are closed whatever they wait for. */
 void vg_control_close(struct vg_control *control);

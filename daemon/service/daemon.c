@@ -199,11 +199,14 @@ static void on_links_changed(void *context)
 	notify(daemon, NULL);
 }
 
-static char *on_request(void *context, const char *request, size_t length)
+static char *on_request(void *context, uint64_t ticket, const char *request, size_t length,
+			bool *ret_later)
 {
 	struct vg_daemon *daemon = context;
 	char *answer = vg_answer(daemon, request, length);
 
+	(void)ticket;
+	(void)ret_later;
 	notify(daemon, NULL);
 	return answer;
 }

@@ -16,14 +16,23 @@ struct rig {
 	sd_event *event;
 	struct vg_control *control;
 	unsigned answered;
+	bool later;	 /* a request was left for later */
+	uint64_t ticket; /* the last one's */
 };
 
-static char *answer(void *context, const char *request, size_t length)
+static char *answer(void *context, uint64_t ticket, const char *request, size_t length,
+		    bool *ret_later)
 {
 	struct rig *rig = context;
 	char *text;
 
 	rig->answered++;
+	if (length >= 5 && memmem(request, length, "later", 5)) {
+		rig->ticket = ticket;
+		rig->later = true;
+		*ret_later = true;
+		return NULL;
+	}
 	if (length == 4 && memcmp(request, "huge", 4) == 0) {
 		text = malloc((32 << 20) + 1);
 		memset(text, 'x', 32 << 20);
@@ -225,6 +234,76 @@ static void clients_are_served(void **state)
 	}
 }
 
+static int client_waits(const struct rig *rig)
+{
+	struct vg_diag diag = {0};
+
+	return call(rig, "later", &diag) == -EREMOTEIO && strcmp(diag.text, "done") == 0 ? 0 : 1;
+}
+
+static void run_until_later(struct rig *rig)
+{
+	rig->later = false;
+	while (!rig->later)
+		assert_true(sd_event_run(rig->event, 10000) >= 0);
+}
+
+static void answers_may_come_later(void **state)
+{
+	static const char done[] = "{\"version\":1,\"ok\":false,\"error\":\"done\"}\n";
+	struct rig *rig = *state;
+	pid_t pid = fork();
+	uint64_t ticket;
+	int status;
+
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(client_waits(rig));
+	run_until_later(rig);
+	ticket = rig->ticket;
+	/* Others are served meanwhile, and an answer to somebody else goes nowhere. */
+	assert_int_equal(run_client(rig, client_asks), 0);
+	vg_control_answer(rig->control, ticket + 100, strdup("wrong\n"));
+	vg_control_answer(rig->control, ticket, strdup(done));
+	while (waitpid(pid, &status, WNOHANG) == 0)
+		assert_true(sd_event_run(rig->event, 10000) >= 0);
+	assert_int_equal(status, 0);
+	vg_control_answer(rig->control, ticket, strdup(done));
+}
+
+static void who_is_gone_waits_for_nothing(void **state)
+{
+	struct rig *rig = *state;
+	int fd = connect_raw(rig);
+
+	assert_int_equal(write(fd, "later\n", 6), 6);
+	run_until_later(rig);
+	assert_non_null(rig->control->connections[0].control);
+	/* What is still sent is not read. */
+	assert_int_equal(write(fd, "more\n", 5), 5);
+	assert_true(sd_event_run(rig->event, 100000) >= 0);
+	assert_non_null(rig->control->connections[0].control);
+	close(fd);
+	assert_true(sd_event_run(rig->event, 1000000) > 0);
+	assert_null(rig->control->connections[0].control);
+	vg_control_answer(rig->control, rig->ticket, strdup("x\n"));
+	/* Whoever waits too long is cut off as well. */
+	fd = connect_raw(rig);
+	assert_int_equal(write(fd, "later\n", 6), 6);
+	run_until_later(rig);
+	sd_event_source_set_time_relative(rig->control->connections[0].deadline, 0);
+	assert_true(sd_event_run(rig->event, 1000000) > 0);
+	assert_null(rig->control->connections[0].control);
+	close(fd);
+	/* No memory for the answer. */
+	fd = connect_raw(rig);
+	assert_int_equal(write(fd, "later\n", 6), 6);
+	run_until_later(rig);
+	vg_control_answer(rig->control, rig->ticket, NULL);
+	assert_null(rig->control->connections[0].control);
+	close(fd);
+}
+
 static void slow_clients_are_cut_off(void **state)
 {
 	struct rig *rig = *state;
@@ -320,6 +399,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(clients_are_served, setup, teardown),
+		cmocka_unit_test_setup_teardown(answers_may_come_later, setup, teardown),
+		cmocka_unit_test_setup_teardown(who_is_gone_waits_for_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(slow_clients_are_cut_off, setup, teardown),
 		cmocka_unit_test_setup_teardown(socket_is_for_owner_and_group, setup, teardown),
 		cmocka_unit_test_setup_teardown(second_daemon_is_refused, setup, teardown),
