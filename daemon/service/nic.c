@@ -52,6 +52,15 @@ static int open_socket(struct nl_sock **ret_socket)
 	return 0;
 }
 
+static void format_mac(const struct nl_addr *address, char mac[18])
+{
+	const unsigned char *b = address ? nl_addr_get_binary_addr(address) : NULL;
+
+	if (b && nl_addr_get_len(address) == 6)
+		snprintf(mac, 18, "%02x:%02x:%02x:%02x:%02x:%02x", b[0], b[1], b[2], b[3], b[4],
+			 b[5]);
+}
+
 static int copy_links(struct nl_cache *cache, struct vg_nic_link **ret_links, size_t *ret_n)
 {
 	struct vg_nic_link *links;
@@ -70,6 +79,7 @@ static int copy_links(struct nl_cache *cache, struct vg_nic_link **ret_links, si
 		strcpy(links[n].name, name);
 		links[n].ifindex = rtnl_link_get_ifindex(link);
 		links[n].loopback = rtnl_link_get_flags(link) & IFF_LOOPBACK;
+		format_mac(rtnl_link_get_addr(link), links[n].mac);
 		n++;
 	}
 	*ret_links = links;

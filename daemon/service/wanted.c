@@ -61,6 +61,7 @@ int vg_wanted_plan(const struct vg_policy *policy, const struct vg_nic_link *lin
 		if (rule < 0)
 			continue;
 		strcpy(wanted[n].name, links[i].name);
+		memcpy(wanted[n].mac, links[i].mac, sizeof(links[i].mac));
 		wanted[n].ifindex = links[i].ifindex;
 		wanted[n++].rule = rule;
 	}

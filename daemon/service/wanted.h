@@ -25,6 +25,7 @@ const char *vg_nic_state_text(enum vg_nic_state state);
 struct vg_wanted {
 	char name[VG_NAME_SIZE]; /* the rule's pattern, cut to fit, where no NIC matches it */
 	unsigned ifindex;	 /* 0: absent */
+	char mac[18];		 /* as struct vg_nic_link has it */
 	size_t rule;
 	enum vg_nic_state state;
 	struct vg_attachment attachment;    /* where attached */

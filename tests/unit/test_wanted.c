@@ -21,33 +21,33 @@ struct plan_case {
 static const struct plan_case cases[] = {
 	{"an exact name",
 	 SOURCES "interfaces: [ens4]\n",
-	 {{4, "ens4", false}, {5, "ens5", false}},
+	 {{4, "ens4", false, ""}, {5, "ens5", false, ""}},
 	 "ens4:4:0"},
 	{"an exact name that is absent",
 	 SOURCES "interfaces: [ens4]\n",
-	 {{5, "ens5", false}},
+	 {{5, "ens5", false, ""}},
 	 "ens4:0:0"},
 	{"a glob takes all",
 	 SOURCES "interfaces: [\"ens*\"]\n",
-	 {{9, "ens4", false}, {5, "ens5", false}, {2, "eth0", false}},
+	 {{9, "ens4", false, ""}, {5, "ens5", false, ""}, {2, "eth0", false, ""}},
 	 "ens5:5:0 ens4:9:0"},
 	{"a glob that nothing matches",
 	 SOURCES "interfaces: [\"ens*\"]\n",
-	 {{2, "eth0", false}},
+	 {{2, "eth0", false, ""}},
 	 "ens*:0:0"},
 	{"the first rule wins",
 	 SOURCES "interfaces: [ens4, \"ens*\"]\n",
-	 {{4, "ens4", false}, {5, "ens5", false}},
+	 {{4, "ens4", false, ""}, {5, "ens5", false, ""}},
 	 "ens4:4:0 ens5:5:1"},
 	{"a rule whose NIC follows an earlier one waits for none",
 	 SOURCES "interfaces: [\"ens*\", ens4]\n",
-	 {{4, "ens4", false}},
+	 {{4, "ens4", false, ""}},
 	 "ens4:4:0"},
 	{"a glob leaves lo alone",
 	 SOURCES "interfaces: [\"*\"]\n",
-	 {{1, "lo", true}, {4, "ens4", false}},
+	 {{1, "lo", true, ""}, {4, "ens4", false, ""}},
 	 "ens4:4:0"},
-	{"lo by its name", SOURCES "interfaces: [lo]\n", {{1, "lo", true}}, "lo:1:0"},
+	{"lo by its name", SOURCES "interfaces: [lo]\n", {{1, "lo", true, ""}}, "lo:1:0"},
 	{"no links at all", SOURCES "interfaces: [ens4, ens5]\n", {{0}}, "ens4:0:0 ens5:0:1"},
 };
 
@@ -82,6 +82,23 @@ static void plan_follows_the_rules(void **state)
 	}
 }
 
+static void links_have_addresses(void **state)
+{
+	const struct vg_nic_link links[] = {{4, "ens4", false, "42:01:0a:80:00:46"},
+					    {5, "tun0", false, ""}};
+	_cleanup_(vg_policy_free_p) struct vg_policy *policy =
+		policy_from(SOURCES "interfaces: [ens4, tun0, ens6]\n");
+	_cleanup_free_ struct vg_wanted *wanted = NULL;
+	size_t n = 0;
+
+	(void)state;
+	assert_int_equal(vg_wanted_plan(policy, links, 2, &wanted, &n), 0);
+	assert_int_equal(n, 3);
+	assert_string_equal(wanted[0].mac, "42:01:0a:80:00:46");
+	assert_string_equal(wanted[1].mac, "");
+	assert_string_equal(wanted[2].mac, "");
+}
+
 static void states_have_names(void **state)
 {
 	(void)state;
@@ -105,6 +122,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(plan_follows_the_rules),
+		cmocka_unit_test(links_have_addresses),
 		cmocka_unit_test(states_have_names),
 		cmocka_unit_test(find_is_by_name),
 	};
