@@ -47,6 +47,48 @@ static void hint_nic(json_t *array, const struct vg_wanted *nic)
 		add(array, "%s has no recorder of replies: %s", nic->name, nic->unrecorded);
 }
 
+/* "its 12 ranges of 3 h 12 min ago". */
+static void format_answer(const struct vg_feed_report *report, time_t now, char *out, size_t size)
+{
+	char count[VG_RENDER_SIZE], age[VG_RENDER_SIZE];
+	const size_t n = report->state->n_ranges;
+
+	snprintf(out, size, "its %s range%s of %s ago", vg_render_count(n, count),
+		 n == 1 ? "" : "s", vg_render_duration(vg_feed_report_age_s(report, now), age));
+}
+
+static void hint_feed(json_t *array, const struct vg_feed_report *report, time_t now)
+{
+	const struct vg_feed_state *state = report->state;
+	char answer[128];
+
+	if (!state)
+		return;
+	format_answer(report, now, answer, sizeof(answer));
+	switch (vg_feed_report_health(report)) {
+	case VG_FEED_HELD:
+		add(array, "%s: %s", report->feed, state->held);
+		break;
+	case VG_FEED_UNREAD:
+		add(array, "%s has not answered so far, and gives no ranges until it does%s%s",
+		    report->feed, *state->error ? ": " : "", state->error);
+		break;
+	case VG_FEED_FAILING:
+		add(array, "%s: %s; %s stay in force", report->feed, state->error, answer);
+		break;
+	case VG_FEED_SAVED:
+		add(array, "%s has not answered since the start: %s, read from disk, are in force",
+		    report->feed, answer);
+		break;
+	default:
+		break;
+	}
+	if (*state->note)
+		add(array, "%s: %s", report->feed, state->note);
+	if (*state->store_error)
+		add(array, "%s: %s", report->feed, state->store_error);
+}
+
 static void hint_flows(json_t *array, const struct vg_flow_stats *flows)
 {
 	const __u64 more = 2 * flows->max < VG_MAX_FLOWS ? 2 * flows->max : VG_MAX_FLOWS;
@@ -200,10 +242,17 @@ json_t *vg_hints_json(const struct vg_hints *hints)
 		add(array,
 		    "the last reload was refused (%s); the policy in force is generation %" PRIu64,
 		    hints->reload_error, (uint64_t)hints->generation);
+	if (hints->refresh_error)
+		add(array,
+		    "ranges have changed, but are not taken over (%s); the policy in force is "
+		    "generation %" PRIu64,
+		    hints->refresh_error, (uint64_t)hints->generation);
 	if (hints->exporter_error)
 		add(array, "%s", hints->exporter_error);
 	for (size_t i = 0; i < hints->n_wanted; i++)
 		hint_nic(array, &hints->wanted[i]);
+	for (size_t i = 0; i < hints->n_feeds; i++)
+		hint_feed(array, &hints->feeds[i], hints->now);
 	for (size_t i = 0; i < hints->n_wanted; i++)
 		hint_drops(array, hints, &hints->wanted[i]);
 	if (hints->flows)

@@ -6,6 +6,7 @@
 #include <jansson.h>
 #include "core/policy.h"
 #include "dataplane/dataplane.h"
+#include "service/feed_report.h"
 #include "service/wanted.h"
 
 struct vg_hints {
@@ -14,8 +15,12 @@ struct vg_hints {
 	const struct vg_wanted *wanted;
 	size_t n_wanted;
 	const struct vg_flow_stats *flows; /* NULL: replies are not tracked */
+	const struct vg_feed_report *feeds;
+	size_t n_feeds;
+	time_t now;
 	__u64 generation;
 	const char *reload_error;   /* why the last reload was refused, or NULL */
+	const char *refresh_error;  /* why changed ranges weren't taken over, or NULL */
 	const char *exporter_error; /* why the exporter does not listen as configured, or NULL */
 };
 

@@ -151,6 +151,58 @@ static void print_cost(FILE *out, const struct vg_metrics *metrics)
 		(uint64_t)metrics->policy->limits.table_bytes);
 }
 
+static uint64_t feed_ranges(const struct vg_feed_state *state)
+{
+	return state->n_ranges;
+}
+
+static uint64_t feed_timestamp(const struct vg_feed_state *state)
+{
+	return (uint64_t)state->read_s;
+}
+
+static uint64_t feed_failures(const struct vg_feed_state *state)
+{
+	return state->failures;
+}
+
+static uint64_t feed_held(const struct vg_feed_state *state)
+{
+	return *state->held ? 1 : 0;
+}
+
+/* Files have no samples: they are read with the policy. */
+static void print_feeds(FILE *out, const struct vg_metrics *metrics)
+{
+	static const struct {
+		const char *name, *type, *help;
+		uint64_t (*value)(const struct vg_feed_state *state);
+	} families[] = {
+		{"vpcgate_feed_ranges", "gauge", "Ranges of the answer in force, 0 without one.",
+		 feed_ranges},
+		{"vpcgate_feed_timestamp_seconds", "gauge",
+		 "When that answer was last confirmed, in seconds since 1970; 0 without one.",
+		 feed_timestamp},
+		{"vpcgate_feed_failures_total", "counter",
+		 "Questions to which there was no usable answer.", feed_failures},
+		{"vpcgate_feed_held", "gauge",
+		 "1 while a newer answer is held back, since it takes too much away.", feed_held},
+	};
+
+	for (size_t i = 0; i < VG_ARRAY_SIZE(families); i++) {
+		print_family(out, families[i].name, families[i].type, families[i].help);
+		for (size_t k = 0; k < metrics->n_feeds; k++) {
+			const struct vg_feed_report *report = &metrics->feeds[k];
+
+			if (!report->state)
+				continue;
+			fprintf(out, "%s{", families[i].name);
+			print_label(out, "feed", report->feed);
+			fprintf(out, "} %" PRIu64 "\n", families[i].value(report->state));
+		}
+	}
+}
+
 static void print_policy(FILE *out, const struct vg_metrics *metrics)
 {
 	print_family(out, "vpcgate_policy_generation", "gauge",
@@ -166,6 +218,12 @@ static void print_policy(FILE *out, const struct vg_metrics *metrics)
 		(uint64_t)metrics->reloads_succeeded);
 	fprintf(out, "vpcgate_reloads_total{result=\"failed\"} %" PRIu64 "\n",
 		(uint64_t)metrics->reloads_failed);
+	print_family(out, "vpcgate_refreshes_total", "counter",
+		     "Policies with other ranges of files and feeds, by result.");
+	fprintf(out, "vpcgate_refreshes_total{result=\"succeeded\"} %" PRIu64 "\n",
+		(uint64_t)metrics->refreshes_succeeded);
+	fprintf(out, "vpcgate_refreshes_total{result=\"failed\"} %" PRIu64 "\n",
+		(uint64_t)metrics->refreshes_failed);
 }
 
 static void print_prefixes(FILE *out, const struct vg_policy *policy)
@@ -200,6 +258,7 @@ int vg_metrics_format(const struct vg_metrics *metrics, char **ret_text, size_t 
 	print_cost(out, metrics);
 	print_flows(out, metrics->flows);
 	print_prefixes(out, metrics->policy);
+	print_feeds(out, metrics);
 	print_family(out, "vpcgate_build_info", "gauge", "1, with the version of vpcgated.");
 	fputs("vpcgate_build_info{version=\"" VG_VERSION "\"} 1\n", out);
 	failed = ferror(out);

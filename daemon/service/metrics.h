@@ -6,6 +6,7 @@
 #include "core/policy.h"
 #include "dataplane/dataplane.h"
 #include "service/cost.h"
+#include "service/feed_report.h"
 #include "service/wanted.h"
 
 #define VG_METRICS_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
@@ -17,9 +18,12 @@ struct vg_metrics {
 	const struct vg_wanted *wanted;
 	size_t n_wanted;
 	const struct vg_flow_stats *flows; /* NULL: replies are not tracked */
+	const struct vg_feed_report *feeds;
+	size_t n_feeds;
 	__u64 generation;
 	__u64 published_s;
 	__u64 reloads_succeeded, reloads_failed;
+	__u64 refreshes_succeeded, refreshes_failed;
 };
 
 /* `ret_text` is a heap string of `ret_length` bytes. -ENOMEM. */

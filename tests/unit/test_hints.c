@@ -6,12 +6,21 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+#include "service/feed_report.c"
 #include "service/hints.c"
 #include "tests/unit/policy_text.h"
+
+#define NOW 1795312395
 
 #define BASE                                                       \
 	"sources: {vpc: [10.0.0.0/8], office: [203.0.113.0/24]}\n" \
 	"interfaces: [ens4, ens5]\n"
+
+#define FEED(...)                     \
+	&(const struct vg_feed_state) \
+	{                             \
+		__VA_ARGS__           \
+	}
 
 #define DROPPED(set, packets)                                       \
 	{                                                           \
@@ -34,8 +43,9 @@ struct hint_case {
 	const char *config;
 	struct vg_counter counters[3];
 	struct vg_wanted nic;
-	const char *reload_error;
-	struct vg_flow_stats flows; /* max 0: replies are not tracked */
+	const char *reload_error, *refresh_error;
+	const struct vg_feed_state *feed; /* of gcp:subnets; NULL: there is none */
+	struct vg_flow_stats flows;	  /* max 0: replies are not tracked */
 	const char *hints[3];
 };
 
@@ -190,6 +200,59 @@ static const struct hint_case cases[] = {
 		.flows = {.max = VG_MAX_FLOWS, .fullest = VG_MAX_FLOWS, .lost_s = 0},
 	},
 	{
+		.name = "a fresh feed",
+		.config = BASE "ingress: internal\n",
+		.feed = FEED(.answered = true, .read_s = NOW - 12, .n_ranges = 12, .answers = 1),
+	},
+	{
+		.name = "an unread feed",
+		.config = BASE "ingress: internal\n",
+		.feed = FEED(.waiting = true),
+		.hints = {"gcp:subnets has not answered so far, and gives no ranges until it does"},
+	},
+	{
+		.name = "an unread feed that fails",
+		.config = BASE "ingress: internal\n",
+		.feed = FEED(.error = "403: give it a role"),
+		.hints = {"gcp:subnets has not answered so far, and gives no ranges until it does: "
+			  "403: give it a role"},
+	},
+	{
+		.name = "a feed that fails",
+		.config = BASE "ingress: internal\n",
+		.feed = FEED(.answered = true, .saved = true, .read_s = NOW - 7500,
+			     .n_ranges = 1234, .error = "no route"),
+		.hints = {"gcp:subnets: no route; its 1,234 ranges of 2 h 5 min ago stay in force"},
+	},
+	{
+		.name = "a saved answer from the future",
+		.config = BASE "ingress: internal\n",
+		.feed = FEED(.answered = true, .saved = true, .read_s = NOW + 5, .n_ranges = 1),
+		.hints = {"gcp:subnets has not answered since the start: its 1 range of 0 s ago, "
+			  "read from disk, are in force"},
+	},
+	{
+		.name = "an answer that is held back, while the server fails",
+		.config = BASE "ingress: internal\n",
+		.feed = FEED(.answered = true, .error = "no route", .held = "too few; until then"),
+		.hints = {"gcp:subnets: too few; until then"},
+	},
+	{
+		.name = "an answer that leaves something out, and can't be saved",
+		.config = BASE "ingress: internal\n",
+		.feed = FEED(.answered = true, .read_s = NOW, .note = "2 ranges are left out",
+			     .store_error = "no space"),
+		.hints = {"gcp:subnets: 2 ranges are left out", "gcp:subnets: no space"},
+	},
+	{
+		.name = "ranges that could not be taken over",
+		.config = BASE "ingress: internal\n",
+		.refresh_error = "office.txt:1:2: wrong",
+		.hints =
+			{"ranges have changed, but are not taken over (office.txt:1:2: wrong); the "
+			 "policy in force is generation 41"},
+	},
+	{
 		.name = "the last reload was refused",
 		.config = BASE "ingress: internal\n",
 		.reload_error = "test.yaml:1:2: wrong",
@@ -218,14 +281,19 @@ static json_t *hints_of(const struct hint_case *c, const struct vg_policy *polic
 		 .attachment = {.mode = VG_ATTACH_NATIVE}},
 		c->nic,
 	};
+	const struct vg_feed_report feeds[] = {{"gcp:subnets", c->feed}, {"file:f", NULL}};
 	const struct vg_hints hints = {
 		.policy = policy,
 		.counters = &counters,
 		.wanted = wanted,
 		.n_wanted = *c->nic.name ? 2 : 1,
 		.flows = c->flows.max ? &c->flows : NULL,
+		.feeds = feeds,
+		.n_feeds = c->feed ? 2 : 0,
+		.now = NOW,
 		.generation = 41,
 		.reload_error = c->reload_error,
+		.refresh_error = c->refresh_error,
 	};
 
 	while (counters.n < VG_ARRAY_SIZE(c->counters) && *counters.items[counters.n].interface)

@@ -17,6 +17,11 @@ static const char config[] =
 static const struct vg_flow_stats some_flows = {
 	.open = 12, .max = 262144, .opened = 100, .expired = 80, .evicted = 8, .full = 3};
 
+static const struct vg_feed_state answered = {
+	.answered = true, .read_s = 1795312000, .n_ranges = 12, .failures = 5};
+static const struct vg_feed_state held = {.answered = true, .read_s = 1, .held = "too few"};
+static const struct vg_feed_state unread = {.failures = 2};
+
 static char *format_flows(const char *more, const struct vg_flow_stats *flows)
 {
 	_cleanup_free_ char *text = NULL;
@@ -33,6 +38,10 @@ static char *format_flows(const char *more, const struct vg_flow_stats *flows)
 		 .attachment = {.mode = VG_ATTACH_GENERIC}},
 		{.name = "ens5", .rule = 1, .state = VG_NIC_DETACHED},
 	};
+	const struct vg_feed_report feeds[] = {{"gcp:subnets", &answered},
+					       {"google:goog", &held},
+					       {"file:/etc/office.txt", NULL},
+					       {"https://example.com/\"list\"", &unread}};
 	_cleanup_free_ char *yaml = NULL;
 	struct vg_policy *policy;
 	size_t length;
@@ -46,10 +55,14 @@ static char *format_flows(const char *more, const struct vg_flow_stats *flows)
 		.wanted = wanted,
 		.n_wanted = 2,
 		.flows = flows,
+		.feeds = feeds,
+		.n_feeds = VG_ARRAY_SIZE(feeds),
 		.generation = 41,
 		.published_s = 1795312395,
 		.reloads_succeeded = 3,
 		.reloads_failed = 4,
+		.refreshes_succeeded = 5,
+		.refreshes_failed = 6,
 	};
 
 	assert_int_equal(vg_metrics_format(&metrics, &text, &length), 0);
@@ -88,6 +101,15 @@ static void every_family_has_its_samples(void **state)
 		"vpcgate_policy_timestamp_seconds 1795312395",
 		"vpcgate_reloads_total{result=\"succeeded\"} 3",
 		"vpcgate_reloads_total{result=\"failed\"} 4",
+		"vpcgate_refreshes_total{result=\"succeeded\"} 5",
+		"vpcgate_refreshes_total{result=\"failed\"} 6",
+		"vpcgate_feed_ranges{feed=\"gcp:subnets\"} 12",
+		"vpcgate_feed_ranges{feed=\"https://example.com/\\\"list\\\"\"} 0",
+		"vpcgate_feed_timestamp_seconds{feed=\"gcp:subnets\"} 1795312000",
+		"vpcgate_feed_timestamp_seconds{feed=\"https://example.com/\\\"list\\\"\"} 0",
+		"vpcgate_feed_failures_total{feed=\"gcp:subnets\"} 5",
+		"vpcgate_feed_held{feed=\"gcp:subnets\"} 0",
+		"vpcgate_feed_held{feed=\"google:goog\"} 1",
 		"vpcgate_publish_seconds{phase=\"parse\"} 1.234567",
 		"vpcgate_publish_seconds{phase=\"compile\"} 0.000089",
 		"vpcgate_publish_seconds{phase=\"load\"} 2.000000",
@@ -129,6 +151,14 @@ static void untracked_replies_have_no_samples(void **state)
 	assert_null(strstr(text, "\nvpcgate_flows"));
 }
 
+static void files_have_no_samples(void **state)
+{
+	_cleanup_free_ char *text = format("");
+
+	(void)state;
+	assert_null(strstr(text, "office.txt"));
+}
+
 /* HELP, TYPE, then the samples of that family and no others. */
 static void families_are_in_order(void **state)
 {
@@ -158,6 +188,7 @@ int main(void)
 		cmocka_unit_test(every_family_has_its_samples),
 		cmocka_unit_test(monitor_does_not_enforce),
 		cmocka_unit_test(untracked_replies_have_no_samples),
+		cmocka_unit_test(files_have_no_samples),
 		cmocka_unit_test(families_are_in_order),
 	};
 
