@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <string.h>
+#include <time.h>
+#include "service/candidate.h"
+#include "share/cleanup.h"
+
+static uint64_t cpu_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return now.tv_sec * UINT64_C(1000000) + now.tv_nsec / 1000;
+}
+
+static int read_config(const char *path, const struct vg_reader *reader,
+		       struct vg_config **ret_config, struct vg_diag *diag)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t length = 0;
+	int r;
+
+	r = reader->read(reader->context, path, &text, &length);
+	if (r < 0)
+		return vg_diag_set(diag, -r, path, (struct vg_position){}, "can't be read: %s",
+				   strerror(-r));
+	return vg_config_parse(path, text, length, ret_config, diag);
+}
+
+int vg_candidate_read(const char *path, const struct vg_reader *reader,
+		      struct vg_candidate *ret_candidate, struct vg_diag *diag)
+{
+	_cleanup_(vg_candidate_done) struct vg_candidate candidate = {};
+	const uint64_t start_us = cpu_us();
+	uint64_t config_us;
+	int r;
+
+	r = read_config(path, reader, &candidate.config, diag);
+	config_us = cpu_us() - start_us;
+	if (r >= 0)
+		r = vg_candidate_build(&candidate, candidate.config, reader, diag);
+	if (r < 0)
+		return r;
+	candidate.cost.parse_us += config_us;
+	*ret_candidate = candidate;
+	candidate = (struct vg_candidate){};
+	return 0;
+}
+
+int vg_candidate_build(struct vg_candidate *candidate, const struct vg_config *config,
+		       const struct vg_reader *reader, struct vg_diag *diag)
+{
+	const uint64_t start_us = cpu_us();
+	struct vg_policy *policy;
+	int r;
+
+	r = vg_policy_build(config, reader, &policy, diag);
+	if (r < 0)
+		return r;
+	vg_tables_free(candidate->tables);
+	candidate->tables = NULL;
+	vg_policy_free(candidate->policy);
+	candidate->policy = policy;
+	candidate->cost = (struct vg_cost){.parse_us = cpu_us() - start_us};
+	return 0;
+}
+
+int vg_candidate_compile(struct vg_candidate *candidate, struct vg_diag *diag)
+{
+	const uint64_t start_us = cpu_us();
+	int r;
+
+	if (candidate->tables)
+		return 0;
+	r = vg_tables_build(candidate->policy, &candidate->tables, diag);
+	if (r < 0)
+		return r;
+	candidate->cost.compile_us = cpu_us() - start_us;
+	candidate->cost.table_bytes = vg_tables_bytes(candidate->tables);
+	return 0;
+}
+
+void vg_candidate_done(struct vg_candidate *candidate)
+{
+	vg_tables_free(candidate->tables);
+	vg_policy_free(candidate->policy);
+	vg_config_free(candidate->config);
+	*candidate = (struct vg_candidate){};
+}
+
+/* ---- comparing ---- */
+
+static bool same_sets(const struct vg_set *a, const struct vg_set *b)
+{
+	if (a->n_ranges4 != b->n_ranges4 || a->n_ranges6 != b->n_ranges6)
+		return false;
+	for (size_t i = 0; i < a->n_ranges4; i++)
+		if (a->ranges4[i].address != b->ranges4[i].address ||
+		    a->ranges4[i].length != b->ranges4[i].length)
+			return false;
+	for (size_t i = 0; i < a->n_ranges6; i++)
+		if (a->ranges6[i].hi != b->ranges6[i].hi || a->ranges6[i].lo != b->ranges6[i].lo ||
+		    a->ranges6[i].length != b->ranges6[i].length)
+			return false;
+	return strcmp(a->name, b->name) == 0;
+}
+
+static bool same_destinations(const struct vg_service *a, const struct vg_service *b)
+{
+	if (a->n_to != b->n_to)
+		return false;
+	for (size_t i = 0; i < a->n_to; i++)
+		if (vg_prefix_compare(&a->to[i], &b->to[i]) != 0)
+			return false;
+	return true;
+}
+
+bool vg_candidate_equal(const struct vg_policy *a, const struct vg_policy *b)
+{
+	if (a->n_sets != b->n_sets || a->n_services != b->n_services)
+		return false;
+	for (size_t i = 0; i < a->n_sets; i++)
+		if (!same_sets(&a->sets[i], &b->sets[i]))
+			return false;
+	for (size_t i = 0; i < a->n_services; i++)
+		if (!same_destinations(&a->services[i], &b->services[i]))
+			return false;
+	return true;
+}
