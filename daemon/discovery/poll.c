@@ -207,7 +207,9 @@ static void tell_held(struct vg_poll *poll)
 	if (gmtime_r(&end_s, &tm))
 		strftime(until, sizeof(until), "%Y-%m-%d %H:%M:%S UTC", &tm);
 	snprintf(poll->state.held, sizeof(poll->state.held),
-		 "%s; held back until %s, or until it is accepted", poll->guard.reason, until);
+		 "%s; held back until %s, unless it is accepted with "
+		 "`vpcgate apply --accept-shrink`",
+		 poll->guard.reason, until);
 	if (poll->told_us == poll->guard.since_us)
 		return;
 	poll->told_us = poll->guard.since_us;

@@ -104,6 +104,32 @@ static void metadata_is_not_hammered_while_held(void **state)
 	rig_expect_planned("believed", poll, 900, 1000);
 }
 
+/* Whoever sets the wall clock neither ends a hold nor makes it last, nor changes when to ask. */
+static void wall_clock_does_not_matter(void **state)
+{
+	static const time_t steps_s[] = {10 * 86400, -20 * 86400, 86400};
+	struct poll_rig *rig = *state;
+	struct vg_poll *poll = rig_start(rig, "gcp:subnets");
+
+	fake_list(0, 9, "v1");
+	rig_next_question(rig);
+	fake_list(0, 3, "v2");
+	for (size_t i = 0; i < VG_ARRAY_SIZE(steps_s); i++) {
+		rig_clock_error_s += steps_s[i];
+		rig_next_question(rig);
+		fake_list(0, 3, "v2");
+		assert_int_equal(poll->answer.listing.n, 10);
+		rig_expect_planned("held", poll, 270000, 330000);
+	}
+	rig_next_question(rig);
+	let_pass(rig, 1801);
+	fake_list(0, 3, "v2");
+	assert_int_equal(poll->answer.listing.n, 4);
+	rig_next_question(rig);
+	fake_fail(-EAGAIN, "it hurts", 0);
+	rig_expect_planned("a failure", poll, 800, 1200);
+}
+
 static void losses_may_be_accepted(void **state)
 {
 	struct poll_rig *rig = *state;
@@ -253,6 +279,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(losses_that_pass_are_forgotten, rig_setup,
 						rig_teardown),
 		cmocka_unit_test_setup_teardown(metadata_is_not_hammered_while_held, rig_setup,
+						rig_teardown),
+		cmocka_unit_test_setup_teardown(wall_clock_does_not_matter, rig_setup,
 						rig_teardown),
 		cmocka_unit_test_setup_teardown(losses_may_be_accepted, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(partial_answers_keep_what_is_missing, rig_setup,
