@@ -52,11 +52,22 @@ void vg_cli_print_json(const json_t *json, bool one_line)
 	putchar('\n');
 }
 
+int vg_cli_request(const struct vg_cli *cli, json_t *request, json_t **ret_answer,
+		   struct vg_diag *diag)
+{
+	const int r = vg_wire_call(cli->socket, request, ASK_TIMEOUT_MS, ret_answer, diag);
+
+	if (r < 0)
+		return r;
+	json_object_del(*ret_answer, "version");
+	json_object_del(*ret_answer, "ok");
+	return 0;
+}
+
 int vg_cli_ask(const struct vg_cli *cli, const char *command, const char *const *pairs,
 	       json_t **ret_answer, struct vg_diag *diag)
 {
 	json_auto_t *request = json_pack("{s:s}", "command", command);
-	int r;
 
 	if (!request)
 		return -ENOMEM;
@@ -66,12 +77,7 @@ int vg_cli_ask(const struct vg_cli *cli, const char *command, const char *const 
 			return vg_diag_set(diag, EILSEQ, "", (struct vg_position){},
 					   "'%s' is not UTF-8 text", pairs[1]);
 	}
-	r = vg_wire_call(cli->socket, request, ASK_TIMEOUT_MS, ret_answer, diag);
-	if (r < 0)
-		return r;
-	json_object_del(*ret_answer, "version");
-	json_object_del(*ret_answer, "ok");
-	return 0;
+	return vg_cli_request(cli, request, ret_answer, diag);
 }
 
 bool vg_cli_no_daemon(int error)

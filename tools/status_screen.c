@@ -208,6 +208,40 @@ static enum vg_exit print_interfaces(const json_t *status)
 	return vg_cells_print(&cells, columns, 4 + 2 * n_verdicts);
 }
 
+static const char *feed_colour(const char *state)
+{
+	return strcmp(state, "fresh") == 0 ? "green" : "brown";
+}
+
+static enum vg_exit print_feeds(const json_t *status)
+{
+	static const struct vg_column columns[] = {{.title = "FEED"},
+						   {.title = "STATE", .colour = feed_colour},
+						   {.title = "RANGES", .right = true},
+						   {.title = "AGE", .right = true}};
+	const json_t *feeds = json_object_get(status, "feeds"), *feed;
+	_cleanup_(vg_cells_done) struct vg_cells cells = {};
+	char age[VG_RENDER_SIZE];
+	size_t i;
+
+	json_array_foreach(feeds, i, feed) {
+		const bool answered = json_is_integer(json_object_get(feed, "age_s"));
+
+		vg_cells_add(&cells, vg_cli_text(feed, "feed", "?"));
+		vg_cells_add(&cells, vg_cli_text(feed, "state", "?"));
+		if (answered)
+			vg_cells_add_count(&cells, number_of(feed, "ranges"));
+		else
+			vg_cells_add(&cells, "-");
+		vg_cells_add(&cells,
+			     answered ? vg_render_duration((__u64)number_of(feed, "age_s"), age)
+				      : "-");
+	}
+	if (cells.n)
+		putchar('\n');
+	return vg_cells_print(&cells, columns, VG_ARRAY_SIZE(columns));
+}
+
 static void print_hints(const json_t *status)
 {
 	const json_t *hints = json_object_get(status, "hints"), *hint;
@@ -231,6 +265,8 @@ enum vg_exit vg_status_print(const json_t *status)
 	print_exporter(status);
 	print_flows(status);
 	result = print_interfaces(status);
+	if (result == VG_EXIT_DONE)
+		result = print_feeds(status);
 	print_hints(status);
 	return result;
 }

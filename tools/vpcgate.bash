@@ -67,7 +67,7 @@ _vpcgate()
 	if [[ ! $words ]]; then
 		command=$(_vpcgate_command)
 		case $command in
-		'') words="status drops counters flows check ranges validate discover detach help $globals" ;;
+		'') words="status drops counters flows check ranges validate discover apply detach help $globals" ;;
 		status | flows) words="--json $globals" ;;
 		drops | counters) words="--interface --watch --json $globals" ;;
 		check) words="--to --port --interface --config --json $globals" ;;
@@ -82,8 +82,9 @@ _vpcgate()
 		discover)
 			words="--from --network --interface --metadata --compute --vpcaccess --ca $globals"
 			;;
+		apply) words="--accept-shrink $globals" ;;
 		detach) words="$(_vpcgate_interfaces) $globals" ;;
-		help) words="status drops counters flows check ranges validate discover detach" ;;
+		help) words="status drops counters flows check ranges validate discover apply detach" ;;
 		esac
 	fi
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")

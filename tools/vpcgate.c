@@ -151,6 +151,9 @@ static int set_option(struct vg_cli *cli, int letter, const char *value, const c
 	case 'a':
 		cli->ca = value;
 		return 0;
+	case 'A':
+		cli->accept_shrink = true;
+		return 0;
 	case 'w':
 		cli->watch_s = WATCH_DEFAULT_S;
 		if (value)

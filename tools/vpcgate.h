@@ -35,6 +35,7 @@ struct vg_cli {
 	const char *ca;
 	const char *operand;
 	double watch_s; /* 0: once */
+	bool accept_shrink;
 };
 
 struct vg_option {
@@ -95,6 +96,10 @@ void vg_cli_print_json(const json_t *json, bool one_line);
 int vg_cli_ask(const struct vg_cli *cli, const char *command, const char *const *pairs,
 	       json_t **ret_answer, struct vg_diag *diag);
 
+/* The same with a request that is made already, of which the caller keeps its reference. */
+int vg_cli_request(const struct vg_cli *cli, json_t *request, json_t **ret_answer,
+		   struct vg_diag *diag);
+
 /* True where `error` of vg_cli_ask() means that nobody listens. */
 bool vg_cli_no_daemon(int error);
 
@@ -136,6 +141,7 @@ enum vg_exit vg_cli_check(const struct vg_cli *cli);
 enum vg_exit vg_cli_ranges(const struct vg_cli *cli);
 enum vg_exit vg_cli_validate(const struct vg_cli *cli);
 enum vg_exit vg_cli_discover(const struct vg_cli *cli);
+enum vg_exit vg_cli_apply(const struct vg_cli *cli);
 enum vg_exit vg_cli_detach(const struct vg_cli *cli);
 enum vg_exit vg_cli_help_command(const struct vg_cli *cli);
 

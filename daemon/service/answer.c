@@ -2,6 +2,7 @@
 #include <string.h>
 #include "service/answer.h"
 #include "service/attach.h"
+#include "service/feed_report.h"
 #include "service/request.h"
 #include "share/check.h"
 #include "share/cleanup.h"
@@ -53,13 +54,13 @@ static int answer_request(struct vg_daemon *daemon, const struct vg_request *req
 		return answer_check(daemon->gate, request, ret_json, diag);
 	case VG_COMMAND_DETACH:
 		return answer_detach(daemon->gate, request, ret_json, diag);
-	default: /* VG_COMMAND_RANGES: write_ranges() */
+	default: /* VG_COMMAND_RANGES, VG_COMMAND_APPLY: vg_answer() */
 		return -EINVAL;
 	}
 }
 
 /* As text at once, since there may be a million of them. */
-static int write_ranges(const struct vg_gate *gate, const struct vg_request *request,
+static int write_ranges(const struct vg_daemon *daemon, const struct vg_request *request,
 			char **ret_line, struct vg_diag *diag)
 {
 	_cleanup_free_ char *text = NULL;
@@ -67,11 +68,12 @@ static int write_ranges(const struct vg_gate *gate, const struct vg_request *req
 	FILE *out;
 	int r;
 
+	vg_feed_report_date_origins(daemon->discovery, daemon->gate->policy);
 	out = open_memstream(&text, &length);
 	if (!out)
 		return -ENOMEM;
 	fprintf(out, "{\"version\":%d,\"ok\":true,", VG_WIRE_VERSION);
-	r = vg_ranges_write(gate->policy, request->set, out, diag);
+	r = vg_ranges_write(daemon->gate->policy, request->set, out, diag);
 	fputs("}\n", out);
 	if (fclose(out) != 0 && r >= 0)
 		r = -ENOMEM;
@@ -97,28 +99,81 @@ static char *dump_line(const json_t *json)
 	return line;
 }
 
-char *vg_answer(struct vg_daemon *daemon, const char *text, size_t length)
+static char *write_answer(const json_t *json, int result, const struct vg_diag *diag)
 {
-	json_auto_t *json = NULL, *envelope = NULL;
+	json_auto_t *envelope = NULL;
+
+	if (result < 0)
+		envelope = json_pack("{si sb ss}", "version", VG_WIRE_VERSION, "ok", 0, "error",
+				     *diag->text ? diag->text : strerror(-result));
+	else
+		envelope = json_pack("{si sb}", "version", VG_WIRE_VERSION, "ok", 1);
+	if (!envelope || (json && json_object_update(envelope, (json_t *)json) < 0))
+		return NULL;
+	return dump_line(envelope);
+}
+
+char *vg_answer_applied(const struct vg_daemon *daemon, size_t accepted, int result,
+			const struct vg_diag *diag)
+{
+	json_auto_t *json = NULL;
+
+	if (result >= 0)
+		json = json_pack("{sI sI}", "generation",
+				 (json_int_t)daemon->gate->state.generation, "accepted",
+				 (json_int_t)accepted);
+	return write_answer(json, result, diag);
+}
+
+static char *answer_apply(struct vg_daemon *daemon, uint64_t ticket,
+			  const struct vg_request *request, bool *ret_later)
+{
+	struct vg_applicant applicant = {.ticket = ticket};
+	struct vg_diag diag = {0};
+	int r;
+
+	if (request->accept_shrink)
+		applicant.accepted = vg_discovery_accept(daemon->discovery);
+	r = vg_apply_reload(daemon, &diag);
+	if (r != -EINPROGRESS)
+		return vg_answer_applied(daemon, applicant.accepted, r, &diag);
+	vg_apply_wait(daemon, &applicant);
+	*ret_later = true;
+	return NULL;
+}
+
+/* There is no policy in force that an answer could be about. */
+static int refuse_early(const struct vg_daemon *daemon, struct vg_diag *diag)
+{
+	static const struct vg_position nowhere;
+	const struct vg_feed *feed =
+		vg_discovery_unanswered(daemon->discovery, daemon->gate->next.policy, NULL);
+
+	return vg_diag_set(
+		diag, EAGAIN, NULL, nowhere,
+		"vpcgated is starting: it waits for the first answer of %.64s, for up to "
+		"%d s",
+		feed ? feed->text : "feeds", VG_APPLY_WAIT_US / 1000000);
+}
+
+char *vg_answer(struct vg_daemon *daemon, uint64_t ticket, const char *text, size_t length,
+		bool *ret_later)
+{
+	json_auto_t *json = NULL;
 	struct vg_request request = {0};
 	struct vg_diag diag = {0};
 	char *line = NULL;
 	int r;
 
 	r = vg_request_parse(text, length, &request, &diag);
-	if (r >= 0 && request.command == VG_COMMAND_RANGES)
-		r = write_ranges(daemon->gate, &request, &line, &diag);
+	if (r >= 0 && !daemon->started)
+		r = refuse_early(daemon, &diag);
+	else if (r >= 0 && request.command == VG_COMMAND_APPLY)
+		line = answer_apply(daemon, ticket, &request, ret_later);
+	else if (r >= 0 && request.command == VG_COMMAND_RANGES)
+		r = write_ranges(daemon, &request, &line, &diag);
 	else if (r >= 0)
 		r = answer_request(daemon, &request, &json, &diag);
 	vg_request_done(&request);
-	if (line)
-		return line;
-	if (r < 0)
-		envelope = json_pack("{si sb ss}", "version", VG_WIRE_VERSION, "ok", 0, "error",
-				     *diag.text ? diag.text : strerror(-r));
-	else
-		envelope = json_pack("{si sb}", "version", VG_WIRE_VERSION, "ok", 1);
-	if (!envelope || (json && json_object_update(envelope, json) < 0))
-		return NULL;
-	return dump_line(envelope);
+	return line || *ret_later ? line : write_answer(json, r, &diag);
 }

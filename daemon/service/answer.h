@@ -6,8 +6,16 @@
 #include <jansson.h>
 #include "service/daemon.h"
 
-/* A heap string that ends with a newline, whatever the request was; NULL: no memory. */
-char *vg_answer(struct vg_daemon *daemon, const char *request, size_t length);
+/*
+ * A heap string that ends with a newline, whatever the request was; NULL: no memory, or, with
+ * `ret_later`, the answer to that ticket comes when a reload ends.
+ */
+char *vg_answer(struct vg_daemon *daemon, uint64_t ticket, const char *request, size_t length,
+		bool *ret_later);
+
+/* The answer to `apply`: `result` is that of the reload, and `diag` says why it was refused. */
+char *vg_answer_applied(const struct vg_daemon *daemon, size_t accepted, int result,
+			const struct vg_diag *diag);
 
 /* The answer to `status`. Without counters, `diag` says why; -ENOMEM. */
 int vg_status_json(const struct vg_daemon *daemon, json_t **ret_json, struct vg_diag *diag);

@@ -17,8 +17,7 @@
 #define SWEEP_INTERVAL_US 5000000
 #define SWEEP_STEP_US 10000
 
-/* The line that `systemctl status` shows; sent when it changes, or with `state` in any case. */
-static void notify(struct vg_daemon *daemon, const char *state)
+void vg_daemon_notify(struct vg_daemon *daemon, const char *state)
 {
 	const struct vg_gate *gate = daemon->gate;
 	char status[sizeof(daemon->status)];
@@ -40,11 +39,13 @@ static unsigned page_metrics(void *context, char **ret_text, size_t *ret_length)
 	_cleanup_(vg_counters_free_p) struct vg_counters *counters = NULL;
 	const struct vg_daemon *daemon = context;
 	const struct vg_gate *gate = daemon->gate;
+	_cleanup_free_ struct vg_feed_report *feeds =
+		vg_feed_report_list(daemon->discovery, gate->policy);
 	struct vg_flow_stats flows;
 	struct vg_diag diag = {0};
 	int r;
 
-	r = vg_counters_read(gate->bpffs, &counters, &diag);
+	r = feeds ? vg_counters_read(gate->bpffs, &counters, &diag) : -ENOMEM;
 	if (r >= 0)
 		r = vg_metrics_format(
 			&(struct vg_metrics){
@@ -54,10 +55,14 @@ static unsigned page_metrics(void *context, char **ret_text, size_t *ret_length)
 				.wanted = gate->wanted,
 				.n_wanted = gate->n_wanted,
 				.flows = vg_gate_flows(gate, &flows),
+				.feeds = feeds,
+				.n_feeds = gate->policy->n_feeds,
 				.generation = gate->state.generation,
 				.published_s = gate->state.published_s,
 				.reloads_succeeded = gate->reloads_succeeded,
 				.reloads_failed = gate->reloads_failed,
+				.refreshes_succeeded = gate->refreshes_succeeded,
+				.refreshes_failed = gate->refreshes_failed,
 			},
 			ret_text, ret_length);
 	if (r >= 0)
@@ -128,8 +133,7 @@ static int exporter_swap(struct vg_daemon *daemon, const char *address, unsigned
 	return r;
 }
 
-/* Listens where the policy says. A failure costs metrics, not the filter. */
-static void exporter_update(struct vg_daemon *daemon)
+void vg_daemon_update_exporter(struct vg_daemon *daemon)
 {
 	const struct vg_policy *policy = daemon->gate->policy;
 	const unsigned port = policy->exporter_port;
@@ -182,10 +186,7 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *inf
 
 	(void)source;
 	(void)info;
-	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, vg_gate_now_us());
-	if (vg_gate_reload(daemon->gate) >= 0)
-		exporter_update(daemon);
-	notify(daemon, "READY=1");
+	vg_apply_reload(daemon, NULL);
 	return 0;
 }
 
@@ -194,20 +195,22 @@ static void on_links_changed(void *context)
 	struct vg_daemon *daemon = context;
 	uint64_t retry_us = 0;
 
+	if (!daemon->started)
+		return;
 	if (vg_gate_reconcile(daemon->gate, &retry_us) >= 0 && retry_us)
 		vg_nic_watch_again(daemon->watch, retry_us);
-	notify(daemon, NULL);
+	vg_apply_links(daemon);
+	vg_daemon_notify(daemon, NULL);
 }
 
 static char *on_request(void *context, uint64_t ticket, const char *request, size_t length,
 			bool *ret_later)
 {
 	struct vg_daemon *daemon = context;
-	char *answer = vg_answer(daemon, request, length);
+	char *answer = vg_answer(daemon, ticket, request, length, ret_later);
 
-	(void)ticket;
-	(void)ret_later;
-	notify(daemon, NULL);
+	if (daemon->started)
+		vg_daemon_notify(daemon, NULL);
 	return answer;
 }
 
@@ -232,6 +235,8 @@ static int on_sweep_timer(sd_event_source *source, uint64_t time_us, void *conte
 	int r;
 
 	(void)time_us;
+	if (!daemon->started)
+		return sd_event_source_set_time_relative(source, SWEEP_INTERVAL_US);
 	r = vg_dataplane_sweep(daemon->gate->dataplane, SWEEP_STEP_US, &diag);
 	if (r < 0)
 		vg_log_warn("%s; they are left where they are for now", diag.text);
@@ -292,32 +297,46 @@ static int listen_on(struct vg_daemon *daemon, const char *path)
 	return r < 0 ? vg_log_err(r, "%s", diag.text) : 0;
 }
 
-/*
- * What may fail without a trace comes first: the socket before the first NIC, and the watch before
- * the list of links, so that no change is missed between the two.
- */
-static int start(struct vg_daemon *daemon, const struct vg_daemon_options *options)
+/* Sources of events come before what they are about, so that no change is missed in between. */
+static int open_loop(struct vg_daemon *daemon, const struct vg_daemon_options *options)
 {
 	int r;
 
-	r = vg_gate_open(options->config, options->bpffs, &daemon->gate);
-	if (r < 0)
-		return r;
 	r = sd_event_default(&daemon->event);
+	if (r >= 0)
+		r = vg_discovery_open(daemon->event, options->state, vg_apply_changed, daemon,
+				      &daemon->discovery);
+	if (r >= 0)
+		r = vg_apply_open(daemon);
 	if (r >= 0)
 		r = add_sources(daemon);
 	if (r >= 0)
 		r = vg_nic_watch_open(daemon->event, on_links_changed, daemon, &daemon->watch);
-	if (r < 0)
-		return vg_log_err(r, "can't set up the event loop: %s", strerror(-r));
-	r = listen_on(daemon, options->socket);
+	return r < 0 ? vg_log_err(r, "can't set up the event loop: %s", strerror(-r)) : 0;
+}
+
+/* What may fail without a trace comes first: the socket before the first NIC. */
+static int start(struct vg_daemon *daemon, const struct vg_daemon_options *options)
+{
+	int r;
+
+	r = open_loop(daemon, options);
+	if (r >= 0)
+		r = vg_gate_open(options->config, options->bpffs,
+				 vg_discovery_reader(daemon->discovery), &daemon->gate);
+	if (r >= 0)
+		r = listen_on(daemon, options->socket);
+	if (r >= 0)
+		r = vg_apply_wait_for_answers(daemon);
+	if (r == -ECANCELED)
+		return 0;
+	if (r >= 0)
+		r = vg_gate_start(daemon->gate);
 	if (r < 0)
 		return r;
-	r = vg_gate_start(daemon->gate);
-	if (r < 0)
-		return r;
-	exporter_update(daemon);
-	notify(daemon, "READY=1");
+	vg_apply_started(daemon);
+	vg_daemon_update_exporter(daemon);
+	vg_daemon_notify(daemon, "READY=1");
 	return 0;
 }
 
@@ -353,7 +372,9 @@ void vg_daemon_close(struct vg_daemon *daemon)
 	vg_control_close(daemon->control);
 	exporter_close(daemon);
 	vg_nic_watch_close(daemon->watch);
+	vg_apply_close(daemon);
 	vg_gate_close(daemon->gate);
+	vg_discovery_close(daemon->discovery);
 	sd_event_unref(daemon->event);
 	free(daemon);
 }

@@ -4,6 +4,8 @@
 #define VPCGATE_DAEMON_H
 
 #include <systemd/sd-event.h>
+#include "discovery/discovery.h"
+#include "service/apply.h"
 #include "service/control.h"
 #include "service/exporter.h"
 #include "service/gate.h"
@@ -14,11 +16,15 @@ struct vg_daemon_options {
 	const char *config;
 	const char *bpffs;
 	const char *socket;
+	const char *state; /* folder of what is saved */
 };
 
 struct vg_daemon {
 	sd_event *event;
+	struct vg_discovery *discovery;
 	struct vg_gate *gate;
+	bool started; /* there is a policy in force */
+	struct vg_apply apply;
 	struct vg_nic_watch *watch;
 	struct vg_control *control;
 	struct vg_exporter *exporter; /* NULL: off, or it can't listen */
@@ -38,6 +44,12 @@ int vg_daemon_open(const struct vg_daemon_options *options, struct vg_daemon **r
 
 /* Runs until a signal ends it. */
 int vg_daemon_run(struct vg_daemon *daemon);
+
+/* The line that `systemctl status` shows; sent when it changes, or with `state` in any case. */
+void vg_daemon_notify(struct vg_daemon *daemon, const char *state);
+
+/* Listens where the policy says. A failure costs metrics, not the filter. */
+void vg_daemon_update_exporter(struct vg_daemon *daemon);
 
 /* Leaves the filter in force. */
 void vg_daemon_close(struct vg_daemon *daemon);

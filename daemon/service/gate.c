@@ -6,7 +6,6 @@
 #include "service/gate.h"
 #include "service/switchover.h"
 #include "share/cleanup.h"
-#include "share/file.h"
 #include "share/log.h"
 #include "share/render.h"
 
@@ -35,42 +34,6 @@ static uint64_t cpu_us(void)
 
 	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
 	return now.tv_sec * UINT64_C(1000000) + now.tv_nsec / 1000;
-}
-
-static int compile(const struct vg_policy *policy, struct vg_tables **ret_tables,
-		   struct vg_cost *cost, struct vg_diag *diag)
-{
-	const uint64_t start_us = cpu_us();
-	const int r = vg_tables_build(policy, ret_tables, diag);
-
-	if (r < 0)
-		return r;
-	cost->compile_us = cpu_us() - start_us;
-	cost->table_bytes = vg_tables_bytes(*ret_tables);
-	return 0;
-}
-
-static int load_policy(const char *path, struct vg_policy **ret_policy,
-		       struct vg_tables **ret_tables, struct vg_cost *ret_cost,
-		       char reterr_text[VG_GATE_ERROR_SIZE])
-{
-	_cleanup_(vg_policy_free_p) struct vg_policy *policy = NULL;
-	const uint64_t start_us = cpu_us();
-	struct vg_cost cost = {0};
-	struct vg_diag diag = {0};
-	int r;
-
-	r = vg_policy_read(path, &vg_file_reader, &policy, &diag);
-	cost.parse_us = cpu_us() - start_us;
-	if (r >= 0)
-		r = compile(policy, ret_tables, &cost, &diag);
-	if (r < 0) {
-		vg_gate_describe(&diag, r, reterr_text);
-		return r;
-	}
-	*ret_policy = VG_TAKE_PTR(policy);
-	*ret_cost = cost;
-	return 0;
 }
 
 static bool knows(const struct vg_gate *gate, const struct vg_wanted *nic)
@@ -142,7 +105,7 @@ static int publish(struct vg_gate *gate, const struct vg_policy *policy,
 	return 0;
 }
 
-static int plan(const struct vg_policy *policy, struct vg_wanted **ret_wanted, size_t *ret_n)
+int vg_gate_plan(const struct vg_policy *policy, struct vg_wanted **ret_wanted, size_t *ret_n)
 {
 	_cleanup_free_ struct vg_nic_link *links = NULL;
 	size_t n;
@@ -169,7 +132,8 @@ static void log_filter_stays(const char *bpffs)
 			    (uint64_t)state.generation);
 }
 
-int vg_gate_open(const char *config_path, const char *bpffs, struct vg_gate **ret_gate)
+int vg_gate_open(const char *config_path, const char *bpffs, const struct vg_reader *reader,
+		 struct vg_gate **ret_gate)
 {
 	struct vg_gate *gate = calloc(1, sizeof(*gate));
 	char text[VG_GATE_ERROR_SIZE];
@@ -180,14 +144,14 @@ int vg_gate_open(const char *config_path, const char *bpffs, struct vg_gate **re
 		return vg_log_err(-ENOMEM, "no memory");
 	gate->config_path = config_path;
 	gate->bpffs = bpffs;
-	r = load_policy(config_path, &gate->policy, &gate->tables, &gate->cost, text);
-	if (r >= 0) {
+	gate->reader = reader;
+	r = vg_candidate_read(config_path, reader, &gate->next, &diag);
+	if (r >= 0)
+		r = vg_candidate_compile(&gate->next, &diag);
+	if (r >= 0)
 		r = vg_dataplane_open(bpffs, &gate->dataplane, &diag);
-		if (r < 0)
-			vg_gate_describe(&diag, r, text);
-	}
 	if (r < 0) {
-		vg_log_err(r, "%s", text);
+		vg_log_err(r, "%s", vg_gate_describe(&diag, r, text));
 		log_filter_stays(bpffs);
 		vg_gate_close(gate);
 		return r;
@@ -201,8 +165,9 @@ void vg_gate_close(struct vg_gate *gate)
 	if (!gate)
 		return;
 	vg_dataplane_close(gate->dataplane);
-	vg_tables_free(gate->tables);
+	vg_candidate_done(&gate->next);
 	vg_policy_free(gate->policy);
+	vg_config_free(gate->config);
 	free(gate->wanted);
 	free(gate->detached);
 	free(gate);
@@ -225,6 +190,24 @@ static void undo_start(struct vg_gate *gate)
 	}
 }
 
+int vg_gate_publish(struct vg_gate *gate, struct vg_candidate *candidate,
+		    const struct vg_wanted *wanted, size_t n_wanted, struct vg_diag *diag)
+{
+	const int r = publish(gate, candidate->policy, candidate->tables, &candidate->cost, wanted,
+			      n_wanted, diag);
+
+	if (r < 0)
+		return r;
+	vg_policy_free(gate->policy);
+	gate->policy = VG_TAKE_PTR(candidate->policy);
+	if (candidate->config) {
+		vg_config_free(gate->config);
+		gate->config = VG_TAKE_PTR(candidate->config);
+	}
+	vg_candidate_done(candidate);
+	return 0;
+}
+
 int vg_gate_start(struct vg_gate *gate)
 {
 	struct vg_wanted *wanted;
@@ -233,12 +216,12 @@ int vg_gate_start(struct vg_gate *gate)
 	size_t n;
 	int r;
 
-	r = plan(gate->policy, &wanted, &n);
+	r = vg_gate_plan(gate->next.policy, &wanted, &n);
 	if (r < 0)
 		return r;
-	r = publish(gate, gate->policy, gate->tables, &gate->cost, wanted, n, &diag);
-	vg_tables_free(gate->tables);
-	gate->tables = NULL;
+	r = vg_candidate_compile(&gate->next, &diag);
+	if (r >= 0)
+		r = vg_gate_publish(gate, &gate->next, wanted, n, &diag);
 	if (r < 0) {
 		free(wanted);
 		return vg_log_err(r, "%s", vg_gate_describe(&diag, r, text));
@@ -253,52 +236,7 @@ int vg_gate_start(struct vg_gate *gate)
 
 /* ---- change ---- */
 
-static int refuse_reload(struct vg_gate *gate, int error, const char *text)
-{
-	gate->reloads_failed++;
-	gate->reload_error_s = time(NULL);
-	memcpy(gate->reload_error, text, sizeof(gate->reload_error));
-	vg_log_err(error, "%s", text);
-	vg_log_warn("the reload is refused: the policy in force (generation %" PRIu64 ") stays",
-		    (uint64_t)gate->state.generation);
-	return error;
-}
-
-int vg_gate_reload(struct vg_gate *gate)
-{
-	_cleanup_(vg_policy_free_p) struct vg_policy *policy = NULL;
-	_cleanup_(vg_tables_free_p) struct vg_tables *tables = NULL;
-	struct vg_policy *old_policy = gate->policy;
-	char text[VG_GATE_ERROR_SIZE] = "";
-	struct vg_cost cost;
-	struct vg_diag diag = {0};
-	struct vg_wanted *wanted;
-	size_t n;
-	int r;
-
-	r = load_policy(gate->config_path, &policy, &tables, &cost, text);
-	if (r < 0)
-		return refuse_reload(gate, r, text);
-	r = plan(policy, &wanted, &n);
-	if (r < 0)
-		return refuse_reload(gate, r, vg_gate_describe(&diag, r, text));
-	r = publish(gate, policy, tables, &cost, wanted, n, &diag);
-	if (r < 0) {
-		free(wanted);
-		return refuse_reload(gate, r, vg_gate_describe(&diag, r, text));
-	}
-	gate->policy = policy;
-	policy = old_policy;
-	gate->reloads_succeeded++;
-	gate->reload_error[0] = '\0';
-	vg_attach_forget_detached(gate);
-	/* A NIC that refuses is a state; the policy is in force on the others. */
-	vg_attach_settle(gate, wanted, n);
-	return 0;
-}
-
-/* NICs that refused a moment ago stay as they are; returns when the first may be tried again. */
-static uint64_t keep_failed(struct vg_gate *gate, struct vg_wanted *wanted, size_t n)
+uint64_t vg_gate_keep_failed(struct vg_gate *gate, struct vg_wanted *wanted, size_t n)
 {
 	const uint64_t now = vg_gate_now_us();
 	uint64_t first_us = 0;
@@ -321,11 +259,14 @@ static uint64_t keep_failed(struct vg_gate *gate, struct vg_wanted *wanted, size
 static int publish_again(struct vg_gate *gate, const struct vg_wanted *wanted, size_t n,
 			 struct vg_diag *diag)
 {
-	_cleanup_(vg_tables_free_p) struct vg_tables *tables = NULL;
-	struct vg_cost cost = {0};
-	const int r = compile(gate->policy, &tables, &cost, diag);
+	struct vg_candidate candidate = {.policy = gate->policy};
+	int r;
 
-	return r < 0 ? r : publish(gate, gate->policy, tables, &cost, wanted, n, diag);
+	r = vg_candidate_compile(&candidate, diag);
+	if (r >= 0)
+		r = publish(gate, gate->policy, candidate.tables, &candidate.cost, wanted, n, diag);
+	vg_tables_free(candidate.tables);
+	return r;
 }
 
 /* The policy in force must know a NIC before it is attached. */
@@ -358,10 +299,10 @@ int vg_gate_reconcile(struct vg_gate *gate, uint64_t *ret_retry_us)
 	size_t n;
 	int r;
 
-	r = plan(gate->policy, &wanted, &n);
+	r = vg_gate_plan(gate->policy, &wanted, &n);
 	if (r < 0)
 		return r;
-	retry_us = keep_failed(gate, wanted, n);
+	retry_us = vg_gate_keep_failed(gate, wanted, n);
 	publish_new(gate, wanted, n);
 	vg_attach_settle(gate, wanted, n);
 	*ret_retry_us = retry_us;

@@ -10,9 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "core/policy.h"
-#include "core/tables.h"
 #include "dataplane/dataplane.h"
-#include "service/cost.h"
+#include "service/candidate.h"
 #include "service/wanted.h"
 
 /* A NIC that can't be attached is tried again at a link event, but not more often than this. */
@@ -22,11 +21,13 @@
 #define VG_GATE_ERROR_SIZE (VG_DIAG_FILE_SIZE + VG_DIAG_TEXT_SIZE + 32)
 
 struct vg_gate {
-	const char *config_path; /* borrowed */
-	const char *bpffs;	 /* borrowed */
-	struct vg_policy *policy;
-	struct vg_tables *tables; /* until they are published: they may be large */
-	struct vg_cost cost;	  /* of the last publish */
+	const char *config_path; /* borrowed, as the next two */
+	const char *bpffs;
+	const struct vg_reader *reader; /* files, and what feeds have answered */
+	struct vg_policy *policy;	/* in force; NULL until the start */
+	struct vg_config *config;	/* of that policy */
+	struct vg_candidate next;	/* what is to follow it, if anything */
+	struct vg_cost cost;		/* of the last publish */
 	struct vg_dataplane *dataplane;
 	struct vg_wanted *wanted;
 	size_t n_wanted;
@@ -40,25 +41,42 @@ struct vg_gate {
 	__u64 reloads_succeeded, reloads_failed;
 	char reload_error[VG_GATE_ERROR_SIZE]; /* of the last reload; "" if it succeeded */
 	time_t reload_error_s;
+	__u64 refreshes_succeeded, refreshes_failed;
+	char refresh_error[VG_GATE_ERROR_SIZE]; /* of the last refresh; "" if it succeeded */
 };
 
 /*
  * Reads the config, then opens the kernel side; nothing is changed yet, and nothing at all where the
- * config is refused. Logs what fails. Both paths must outlive the gate.
+ * config is refused. Its policy is the next one. Logs what fails. Paths and reader must outlive the
+ * gate.
  */
-int vg_gate_open(const char *config_path, const char *bpffs, struct vg_gate **ret_gate);
+int vg_gate_open(const char *config_path, const char *bpffs, const struct vg_reader *reader,
+		 struct vg_gate **ret_gate);
 
 /* Frees the memory; what is attached stays attached. */
 void vg_gate_close(struct vg_gate *gate);
 
 /*
- * Publishes and attaches. A NIC that doesn't exist is a state; one that refuses is an error, after
- * which every NIC that this start has attached is detached again.
+ * Publishes the next policy and attaches. A NIC that doesn't exist is a state; one that refuses is an
+ * error, after which every NIC that this start has attached is detached again.
  */
 int vg_gate_start(struct vg_gate *gate);
 
-/* Reads the config again. On failure nothing changes, and `reload_error` says why. */
-int vg_gate_reload(struct vg_gate *gate);
+/* The NICs that a policy wants filtered, as links are now: a heap array. Logs what fails. */
+int vg_gate_plan(const struct vg_policy *policy, struct vg_wanted **ret_wanted, size_t *ret_n);
+
+/*
+ * NICs that refused a moment ago stay as they are; returns when the first of them may be tried again,
+ * or 0.
+ */
+uint64_t vg_gate_keep_failed(struct vg_gate *gate, struct vg_wanted *wanted, size_t n);
+
+/*
+ * Puts a compiled candidate in force for the NICs that are there, which vg_attach_settle() then brings
+ * in line; the candidate is the gate's then, and empty. On failure nothing has changed.
+ */
+int vg_gate_publish(struct vg_gate *gate, struct vg_candidate *candidate,
+		    const struct vg_wanted *wanted, size_t n_wanted, struct vg_diag *diag);
 
 /*
  * Brings the NICs in line with the links that there are now. `ret_retry_us` is when to call again

@@ -15,6 +15,7 @@ enum argument {
 	PORT = 1 << 2,
 	INTERFACE = 1 << 3,
 	SET = 1 << 4,
+	ACCEPT_SHRINK = 1 << 5,
 };
 
 static const struct {
@@ -25,6 +26,7 @@ static const struct {
 	[VG_COMMAND_CHECK] = {"check", ADDRESS | TO | PORT | INTERFACE},
 	[VG_COMMAND_RANGES] = {"ranges", SET},
 	[VG_COMMAND_DETACH] = {"detach", INTERFACE},
+	[VG_COMMAND_APPLY] = {"apply", ACCEPT_SHRINK},
 };
 _Static_assert(VG_ARRAY_SIZE(commands) == VG_COMMAND_MAX, "a command is missing");
 
@@ -40,8 +42,18 @@ static int parse_command(json_t *json, enum vg_command *ret_command, struct vg_d
 		*ret_command = i;
 		return 0;
 	}
-	return REFUSE(diag, "'%.64s' is no command; there are status, check, ranges and detach",
+	return REFUSE(diag,
+		      "'%.64s' is no command; there are status, check, ranges, detach and apply",
 		      text);
+}
+
+static int parse_accept_shrink(const json_t *value, struct vg_request *request,
+			       struct vg_diag *diag)
+{
+	if (!json_is_boolean(value))
+		return REFUSE(diag, "\"accept_shrink\" is true or false");
+	request->accept_shrink = json_is_true(value);
+	return 0;
 }
 
 static int parse_argument(const char *key, const json_t *value, struct vg_request *request,
@@ -58,6 +70,9 @@ static int parse_argument(const char *key, const json_t *value, struct vg_reques
 		{"interface", INTERFACE, &request->interface},
 		{"set", SET, &request->set},
 	};
+
+	if (strcmp(key, "accept_shrink") == 0 && commands[request->command].takes & ACCEPT_SHRINK)
+		return parse_accept_shrink(value, request, diag);
 
 	for (size_t i = 0; i < VG_ARRAY_SIZE(arguments); i++) {
 		if (strcmp(arguments[i].key, key) != 0)

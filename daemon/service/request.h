@@ -4,6 +4,7 @@
 #define VPCGATE_REQUEST_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include "core/diag.h"
 
 enum vg_command {
@@ -11,6 +12,7 @@ enum vg_command {
 	VG_COMMAND_CHECK,
 	VG_COMMAND_RANGES,
 	VG_COMMAND_DETACH,
+	VG_COMMAND_APPLY,
 	VG_COMMAND_MAX
 };
 
@@ -20,6 +22,7 @@ enum vg_command {
 struct vg_request {
 	enum vg_command command;
 	const char *address, *to, *port, *interface, *set;
+	bool accept_shrink;
 	json_t *json;
 };
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <time.h>
 #include "service/answer.h"
 #include "service/hints.h"
 #include "share/cleanup.h"
@@ -69,6 +70,13 @@ static json_t *reloads_json(const struct vg_gate *gate)
 			 failed ? json_integer(gate->reload_error_s) : json_null());
 }
 
+static json_t *refreshes_json(const struct vg_gate *gate)
+{
+	return json_pack("{sI sI ss?}", "succeeded", (json_int_t)gate->refreshes_succeeded,
+			 "failed", (json_int_t)gate->refreshes_failed, "last_error",
+			 *gate->refresh_error ? gate->refresh_error : NULL);
+}
+
 static json_t *flows_json(const struct vg_flow_stats *flows)
 {
 	if (!flows)
@@ -80,7 +88,7 @@ static json_t *flows_json(const struct vg_flow_stats *flows)
 }
 
 static json_t *hints_json(const struct vg_daemon *daemon, const struct vg_counters *counters,
-			  const struct vg_flow_stats *flows)
+			  const struct vg_flow_stats *flows, const struct vg_feed_report *feeds)
 {
 	const struct vg_gate *gate = daemon->gate;
 
@@ -90,8 +98,12 @@ static json_t *hints_json(const struct vg_daemon *daemon, const struct vg_counte
 		.wanted = gate->wanted,
 		.n_wanted = gate->n_wanted,
 		.flows = flows,
+		.feeds = feeds,
+		.n_feeds = gate->policy->n_feeds,
+		.now = time(NULL),
 		.generation = gate->state.generation,
 		.reload_error = *gate->reload_error ? gate->reload_error : NULL,
+		.refresh_error = *gate->refresh_error ? gate->refresh_error : NULL,
 		.exporter_error = *daemon->exporter_error ? daemon->exporter_error : NULL,
 	});
 }
@@ -100,21 +112,28 @@ int vg_status_json(const struct vg_daemon *daemon, json_t **ret_json, struct vg_
 {
 	_cleanup_(vg_counters_free_p) struct vg_counters *counters = NULL;
 	const struct vg_gate *gate = daemon->gate;
+	_cleanup_free_ struct vg_feed_report *feeds =
+		vg_feed_report_list(daemon->discovery, gate->policy);
 	const struct vg_flow_stats *flows;
 	struct vg_flow_stats stats;
 	json_t *self;
 	int r;
 
+	if (!feeds)
+		return -ENOMEM;
 	r = vg_counters_read(gate->bpffs, &counters, diag);
 	if (r < 0)
 		return r;
 	flows = vg_gate_flows(gate, &stats);
 	self = json_pack("{ss sI sI ss}", "version", VG_VERSION, "pid", (json_int_t)getpid(),
 			 "started_s", (json_int_t)daemon->started_s, "config", gate->config_path);
-	*ret_json = json_pack("{so so so ss? so so so}", "daemon", self, "policy",
-			      policy_json(gate), "reloads", reloads_json(gate), "exporter",
-			      vg_exporter_endpoint(daemon->exporter), "flows", flows_json(flows),
-			      "interfaces", interfaces_json(daemon, counters), "hints",
-			      hints_json(daemon, counters, flows));
+	*ret_json =
+		json_pack("{so so so so ss? so so so so}", "daemon", self, "policy",
+			  policy_json(gate), "reloads", reloads_json(gate), "refreshes",
+			  refreshes_json(gate), "exporter", vg_exporter_endpoint(daemon->exporter),
+			  "flows", flows_json(flows), "feeds",
+			  vg_feed_report_json(feeds, gate->policy->n_feeds, time(NULL)),
+			  "interfaces", interfaces_json(daemon, counters), "hints",
+			  hints_json(daemon, counters, flows, feeds));
 	return *ret_json ? 0 : -ENOMEM;
 }

@@ -2,6 +2,7 @@
 #include <getopt.h>
 #include <signal.h>
 #include <string.h>
+#include "discovery/store.h"
 #include "service/daemon.h"
 #include "share/cleanup.h"
 #include "share/log.h"
@@ -22,6 +23,7 @@ static const char help[] =
 	"  --bpffs DIR               where programs, maps and links are pinned (" VG_BPFFS_DEFAULT
 	")\n"
 	"  --socket PATH             where vpcgate asks (" VG_SOCKET_DEFAULT ")\n"
+	"  --state DIR               where answers of feeds are kept (" VG_STATE_DEFAULT ")\n"
 	"  --log-format text|json    log lines for people and the journal, or JSON (text)\n"
 	"  --log-level LEVEL         error, warning, info or debug (info)\n"
 	"  --help                    print this text\n"
@@ -70,6 +72,9 @@ static int parse_option(int option, const char *name, struct arguments *argument
 	case 's':
 		arguments->options.socket = optarg;
 		break;
+	case 'd':
+		arguments->options.state = optarg;
+		break;
 	case 'f':
 		r = parse_choice(name, optarg, formats, VG_ARRAY_SIZE(formats));
 		if (r >= 0)
@@ -94,6 +99,7 @@ static int parse_arguments(int argc, char **argv, struct arguments *arguments)
 		{"config", required_argument, NULL, 'c'},
 		{"bpffs", required_argument, NULL, 'b'},
 		{"socket", required_argument, NULL, 's'},
+		{"state", required_argument, NULL, 'd'},
 		{"log-format", required_argument, NULL, 'f'},
 		{"log-level", required_argument, NULL, 'l'},
 		{"help", no_argument, NULL, 'h'},
@@ -145,7 +151,7 @@ static void prepare_signals(void)
 int main(int argc, char **argv)
 {
 	struct arguments arguments = {
-		.options = {CONFIG_DEFAULT, VG_BPFFS_DEFAULT, VG_SOCKET_DEFAULT},
+		.options = {CONFIG_DEFAULT, VG_BPFFS_DEFAULT, VG_SOCKET_DEFAULT, VG_STATE_DEFAULT},
 		.level = VG_LOG_INFO,
 		.format = VG_LOG_TEXT,
 	};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The control socket's messages: one JSON object a line each way, then the connection is closed.
- *   request  {"version": 1, "command": "status" | "check" | "ranges" | "detach", ...}
+ *   request  {"version": 1, "command": "status" | "check" | "ranges" | "detach" | "apply", ...}
  *   answer   {"version": 1, "ok": true, ...}  or  {"version": 1, "ok": false, "error": "text"}
  *
  * status   no arguments. Answer:
@@ -10,9 +10,17 @@
  *              "prefixes4", "prefixes6", "table_bytes", "table_bytes_max", "publish": {"parse_us",
  *              "compile_us", "load_us": CPU time that it took to put it in force}}
  *   "reloads": {"succeeded", "failed", "last_error": text or null, "last_error_s"}
+ *   "refreshes": {"succeeded", "failed", "last_error": text or null}: policies with other ranges of
+ *              files and feeds, of the same config
  *   "exporter": "ADDRESS:PORT" or null
  *   "flows": {"open", "max": room of each IP version, "opened", "expired", "evicted", "full"}, or null
  *              where replies are not tracked
+ *   "feeds": [{"feed": text of the entry, "state": "fresh" | "saved": not confirmed since the start |
+ *              "unread": no answer yet | "held": a newer answer is held back | "failing",
+ *              "read_s": when the answer in force was last confirmed, "age_s", "ranges": of it,
+ *              "error": why the last question failed, "note": what the answer leaves out, "held",
+ *              "store_error", "answers", "failures": since the start}]; what isn't known, and all but
+ *              the first two of a file, is null
  *   "interfaces": [{"name", "ifindex", "state": "attached" | "absent" | "failed" | "detached",
  *              "mode": "native" | "generic" or null, "ingress", "adopted",
  *              "recorder": are flows that leave by it recorded, "program_id",
@@ -25,6 +33,9 @@
  *          "ranges": [{"prefix", "origin", "page"}], "origins": [{"origin", "count", "read_s" or
  *          null, "unread": a server has not answered yet}]}].
  * detach   optionally "interface"; all without it. Answer: "detached": [names].
+ * apply    optionally "accept_shrink": believe all answers of feeds that are held back. Reads the
+ *          config again; the answer may take some seconds, while new feeds are asked: "generation",
+ *          "accepted": how many answers were believed; or the error that the config is refused with.
  */
 #ifndef VPCGATE_WIRE_H
 #define VPCGATE_WIRE_H

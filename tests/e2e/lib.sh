@@ -21,7 +21,7 @@ VG_PIDS=()
 vg_passed=0 vg_failed=0 vg_finished=
 
 # vg_setup NAME: needs root; exit 77 without. Sets VG_ID, VG_TMP, VG_BPFFS_MOUNT, VG_BPFFS,
-# VG_SOCKET, VPCGATED and VPCGATE.
+# VG_SOCKET, VG_STATE, VPCGATED and VPCGATE.
 vg_setup()
 {
 	if ((EUID != 0)); then
@@ -39,7 +39,8 @@ vg_setup()
 	VG_BPFFS_MOUNT=$VG_TMP/bpffs
 	VG_BPFFS=$VG_BPFFS_MOUNT/vpcgate
 	VG_SOCKET=$VG_TMP/control.sock
-	export VG_BUILD VPCGATED VPCGATE VG_ID VG_TMP VG_BPFFS_MOUNT VG_BPFFS VG_SOCKET
+	VG_STATE=$VG_TMP/state
+	export VG_BUILD VPCGATED VPCGATE VG_ID VG_TMP VG_BPFFS_MOUNT VG_BPFFS VG_SOCKET VG_STATE
 	mkdir "$VG_BPFFS_MOUNT"
 	mount -t bpf bpf "$VG_BPFFS_MOUNT"
 }
@@ -110,6 +111,7 @@ vg_daemon_start()
 
 	nsenter --net="/run/netns/$VG_ID-$1" -- "${VG_DAEMON_PREFIX[@]}" \
 		"$VPCGATED" --config "$2" --bpffs "$VG_BPFFS" --socket "$VG_SOCKET" \
+		--state "$VG_STATE" \
 		>>"$VG_TMP/daemon.log" 2>&1 </dev/null &
 	VG_DAEMON_PID=$!
 	VG_DAEMON_STATUS=

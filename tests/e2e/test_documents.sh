@@ -89,7 +89,7 @@ vg_expect "README's mistake is refused as it says" "$(block '^vpcgate.yaml:')" "
 vg_check "the daemon starts with README's config" vg_daemon_start gated "$config"
 vg_expect "README's metrics" "$(exported)" "$(described '`' "$top/README.md")"
 vg_expect "the manual page's metrics" "$(exported)" "$(described '^\.It Sy ' "$top/docs/vpcgated.8")"
-vg_expect "README's commands" 9 "$(commands | wc -l)"
+vg_expect "README's commands" 10 "$(commands | wc -l)"
 while read -r program line; do
 	# shellcheck disable=SC2086 # words of a command line
 	vg_check "$program $line" vg_cli $line

@@ -20,6 +20,12 @@ static const struct {
 	{"{\"version\":1,\"command\":\"check\",\"address\":\"10.0.0.1\",\"to\":\"10.0.0.2\","
 	 "\"port\":\"tcp/443\",\"interface\":\"ens4\"}",
 	 NULL},
+	{"{\"version\":1,\"command\":\"apply\"}", NULL},
+	{"{\"version\":1,\"command\":\"apply\",\"accept_shrink\":true}", NULL},
+	{"{\"version\":1,\"command\":\"apply\",\"accept_shrink\":\"yes\"}",
+	 "\"accept_shrink\" is true or false"},
+	{"{\"version\":1,\"command\":\"detach\",\"accept_shrink\":true}",
+	 "'accept_shrink' is no argument of detach"},
 	{"", "a request is one JSON object on one line"},
 	{"status", "a request is one JSON object on one line"},
 	{"[]", "a request is one JSON object on one line"},
@@ -33,7 +39,7 @@ static const struct {
 	{"{\"version\":1}", "the request has no \"command\""},
 	{"{\"version\":1,\"command\":7}", "the request has no \"command\""},
 	{"{\"version\":1,\"command\":\"stop\"}",
-	 "'stop' is no command; there are status, check, ranges and detach"},
+	 "'stop' is no command; there are status, check, ranges, detach and apply"},
 	{"{\"version\":1,\"command\":\"check\"}", "check needs an \"address\""},
 	{"{\"version\":1,\"command\":\"status\",\"set\":\"vpc\"}",
 	 "'set' is no argument of status"},
@@ -75,6 +81,31 @@ static void arguments_are_kept(void **state)
 	assert_null(request.address);
 }
 
+static void answers_are_accepted_if_asked_for(void **state)
+{
+	static const struct {
+		const char *text;
+		bool accept;
+	} requests[] = {
+		{"{\"version\":1,\"command\":\"apply\"}", false},
+		{"{\"version\":1,\"command\":\"apply\",\"accept_shrink\":false}", false},
+		{"{\"accept_shrink\":true,\"version\":1,\"command\":\"apply\"}", true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < VG_ARRAY_SIZE(requests); i++) {
+		struct vg_request request = {0};
+
+		assert_int_equal(vg_request_parse(requests[i].text, strlen(requests[i].text),
+						  &request, NULL),
+				 0);
+		assert_int_equal(request.command, VG_COMMAND_APPLY);
+		if (request.accept_shrink != requests[i].accept)
+			fail_msg("%s", requests[i].text);
+		vg_request_done(&request);
+	}
+}
+
 static void long_arguments_are_refused(void **state)
 {
 	char text[1024], address[VG_REQUEST_TEXT_MAX + 2];
@@ -98,6 +129,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(requests_are_checked),
 		cmocka_unit_test(arguments_are_kept),
+		cmocka_unit_test(answers_are_accepted_if_asked_for),
 		cmocka_unit_test(long_arguments_are_refused),
 	};
 

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+#include "service/attach.h"
+#include "service/reload.h"
+#include "share/cleanup.h"
+#include "share/log.h"
+
+static void log_policy_stays(const struct vg_gate *gate, const char *what)
+{
+	vg_log_warn("%s: the policy in force (generation %" PRIu64 ") stays", what,
+		    (uint64_t)gate->state.generation);
+}
+
+/* ---- the config as it is now ---- */
+
+int vg_reload_refuse(struct vg_gate *gate, int error, const struct vg_diag *diag)
+{
+	vg_candidate_done(&gate->next);
+	gate->reloads_failed++;
+	gate->reload_error_s = time(NULL);
+	vg_gate_describe(diag, error, gate->reload_error);
+	vg_log_err(error, "%s", gate->reload_error);
+	log_policy_stays(gate, "the reload is refused");
+	return error;
+}
+
+int vg_reload_read(struct vg_gate *gate)
+{
+	struct vg_diag diag = {0};
+	int r;
+
+	vg_candidate_done(&gate->next);
+	r = vg_candidate_read(gate->config_path, gate->reader, &gate->next, &diag);
+	return r < 0 ? vg_reload_refuse(gate, r, &diag) : 0;
+}
+
+/* `ret_wanted` is to be settled then. */
+static int publish_next(struct vg_gate *gate, bool again, struct vg_wanted **ret_wanted,
+			size_t *ret_n, struct vg_diag *diag)
+{
+	_cleanup_free_ struct vg_wanted *wanted = NULL;
+	struct vg_candidate *next = &gate->next;
+	size_t n;
+	int r = 0;
+
+	if (again)
+		r = vg_candidate_build(next, next->config, gate->reader, diag);
+	if (r >= 0)
+		r = vg_candidate_compile(next, diag);
+	if (r >= 0)
+		r = vg_gate_plan(next->policy, &wanted, &n);
+	if (r >= 0)
+		r = vg_gate_publish(gate, next, wanted, n, diag);
+	if (r < 0)
+		return r;
+	*ret_wanted = VG_TAKE_PTR(wanted);
+	*ret_n = n;
+	return 0;
+}
+
+int vg_reload_publish(struct vg_gate *gate, bool again)
+{
+	struct vg_wanted *wanted;
+	struct vg_diag diag = {0};
+	size_t n;
+	int r;
+
+	r = publish_next(gate, again, &wanted, &n, &diag);
+	if (r < 0)
+		return vg_reload_refuse(gate, r, &diag);
+	gate->reloads_succeeded++;
+	gate->reload_error[0] = gate->refresh_error[0] = '\0';
+	vg_attach_forget_detached(gate);
+	/* A NIC that refuses is a state; the policy is in force on the others. */
+	vg_attach_settle(gate, wanted, n);
+	return 0;
+}
+
+/* ---- the same config, with what files and feeds hold now ---- */
+
+/* The same failure again is no news. */
+static int refuse_refresh(struct vg_gate *gate, int error, const struct vg_diag *diag)
+{
+	char text[VG_GATE_ERROR_SIZE];
+
+	gate->refreshes_failed++;
+	vg_gate_describe(diag, error, text);
+	if (strcmp(gate->refresh_error, text) == 0)
+		return error;
+	memcpy(gate->refresh_error, text, sizeof(gate->refresh_error));
+	vg_log_err(error, "%s", text);
+	log_policy_stays(gate, "ranges have changed, but are not taken over");
+	return error;
+}
+
+/* Publishes what differs. NICs that refused a moment ago are not tried again because of it. */
+static int publish_refreshed(struct vg_gate *gate, struct vg_candidate *candidate,
+			     struct vg_diag *diag)
+{
+	struct vg_wanted *wanted;
+	size_t n;
+	int r;
+
+	r = vg_candidate_compile(candidate, diag);
+	if (r >= 0)
+		r = vg_gate_plan(candidate->policy, &wanted, &n);
+	if (r < 0)
+		return r;
+	vg_gate_keep_failed(gate, wanted, n);
+	r = vg_gate_publish(gate, candidate, wanted, n, diag);
+	if (r < 0)
+		free(wanted);
+	else
+		vg_attach_settle(gate, wanted, n);
+	return r;
+}
+
+int vg_reload_refresh(struct vg_gate *gate)
+{
+	_cleanup_(vg_candidate_done) struct vg_candidate candidate = {};
+	struct vg_policy *old = gate->policy;
+	struct vg_diag diag = {0};
+	int r;
+
+	r = vg_candidate_build(&candidate, gate->config, gate->reader, &diag);
+	if (r >= 0 && vg_candidate_equal(candidate.policy, old)) {
+		/* What it says of its origins may be newer. */
+		gate->policy = candidate.policy;
+		candidate.policy = old;
+		gate->refresh_error[0] = '\0';
+		return 0;
+	}
+	if (r >= 0)
+		r = publish_refreshed(gate, &candidate, &diag);
+	if (r < 0)
+		return refuse_refresh(gate, r, &diag);
+	gate->refreshes_succeeded++;
+	gate->refresh_error[0] = '\0';
+	return 1;
+}
