@@ -29,6 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	expect(request.command < VG_COMMAND_MAX);
 	expect(request.command != VG_COMMAND_CHECK || request.address);
 	expect(!request.address || request.command == VG_COMMAND_CHECK);
+	expect(!request.accept_shrink || request.command == VG_COMMAND_APPLY);
 	expect(!request.set || strlen(request.set) <= VG_REQUEST_TEXT_MAX);
 	vg_request_done(&request);
 	return 0;
