@@ -98,7 +98,8 @@ static int make_folder(const char *dir, struct vg_diag *diag)
 			"'%s' is not a folder on a bpffs: give a path such as " VG_BPFFS_DEFAULT,
 			dir);
 	*slash = '\0';
-	if (!on_bpffs(parent))
+	/* The folder may be all of a bpffs that this process sees, as in vpcgated.service. */
+	if (!on_bpffs(dir) && !on_bpffs(parent))
 		return vg_dataplane_fail(diag, ENOTSUP,
 					 "no bpffs at %s: mount it with `mount -t bpf bpf %s`",
 					 parent, parent);
