@@ -43,7 +43,7 @@ flood       := $(O)/tests/bench/flood/flood
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all deps demo test unit run e2e vm bench bench-flood lint format install clean help build-tests
+.PHONY: all deps demo test unit run e2e vm bench bench-flood lint format deb install clean help build-tests
 
 all: $(programs) ## build vpcgated and vpcgate
 
@@ -83,10 +83,15 @@ lint: ## check style, layering, warnings, shell scripts, manual pages and what d
 format: ## apply .clang-format
 	clang-format -i $$(git ls-files '*.c' '*.h')
 
+deb: ## build the Debian package
+	$(Q)tools/deps package
+	$(Q)O=$(O) tools/deb $(VERSION)
+
 install: all ## install below $(DESTDIR)$(PREFIX)
 	install -D -m 755 $(O)/vpcgated $(DESTDIR)$(PREFIX)/sbin/vpcgated
 	install -D -m 755 $(O)/vpcgate $(DESTDIR)$(PREFIX)/bin/vpcgate
-	install -D -m 644 deploy/systemd/vpcgated.service $(DESTDIR)$(UNITDIR)/vpcgated.service
+	install -D -m 644 -t $(DESTDIR)$(UNITDIR) deploy/systemd/vpcgated.service deploy/systemd/vpcgate-prepare.service
+	install -D -m 644 deploy/systemd/sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/vpcgate.conf
 	install -D -m 644 deploy/vpcgate.yaml $(DESTDIR)$(PREFIX)/share/doc/vpcgate/examples/vpcgate.yaml
 	install -D -m 644 tools/vpcgate.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/vpcgate
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man8 docs/vpcgate.8 docs/vpcgated.8

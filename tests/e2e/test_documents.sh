@@ -51,8 +51,10 @@ installed()
 {
 	cat <<-END
 	etc/vpcgate
+	lib/systemd/system/vpcgate-prepare.service
 	lib/systemd/system/vpcgated.service
 	usr/bin/vpcgate
+	usr/lib/sysusers.d/vpcgate.conf
 	usr/sbin/vpcgated
 	usr/share/bash-completion/completions/vpcgate
 	usr/share/doc/vpcgate/examples/vpcgate.yaml
