@@ -43,7 +43,7 @@ flood       := $(O)/tests/bench/flood/flood
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all deps demo test unit run e2e vm bench bench-flood lint format deb install clean help build-tests
+.PHONY: all deps demo test unit run e2e vm test-vm-service bench bench-flood lint format deb install clean help build-tests
 
 all: $(programs) ## build vpcgated and vpcgate
 
@@ -58,11 +58,15 @@ demo: deps ## install what is missing, build, and filter real traffic between na
 	$(Q)VG_BUILD=$(O) tools/demo
 
 test: deps ## install what is missing, build, and run every test
-	$(Q)$(MAKE) --no-print-directory all build-tests
+	$(Q)$(MAKE) --no-print-directory all build-tests deb
 	$(Q)VG_BUILD=$(O) tests/run-tests $(unit_tests) $(run_tests) $(e2e_tests) $(vm_tests)
 
 unit run e2e vm: all build-tests ## run one part of the tests
 	$(Q)VG_BUILD=$(O) tests/run-tests $($@_tests)
+vm: deb
+
+test-vm-service: deb ## run the part that installs the package in an emulated machine
+	$(Q)VG_BUILD=$(O) tests/run-tests tests/vm/test_service.sh
 
 build-tests: $(unit_tests) $(run_tests) $(bench) $(flood) $(bpf_objects)
 

@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # shellcheck shell=bash
-# What the guests of test_kernels.sh boot into: this machine's programs with the libraries that they
-# are linked with, the programs under test, and the modules of the guest's kernel. The kernel
-# unpacks the archives one after the other.
+# What guests boot into: this machine's programs with the libraries that they are linked with, and
+# the modules of the guest's kernel. Those of test_kernels.sh have the programs under test there and
+# stay; that of test_service.sh goes on in a root of its own. The kernel unpacks the archives one
+# after the other.
 
 initramfs_programs=(basename bash cat cut date dirname env grep head insmod ip jq mkdir mktemp mount
 	mountpoint nsenter python3 realpath rm sed sh sleep sort stty tail tc test umount uname)
+# shellcheck disable=SC2034 # for the tests
 initramfs_modules=(virtio_pci virtio_net veth sch_ingress cls_bpf cls_u32)
+initramfs_root_programs=(bash insmod mount switch_root)
+# shellcheck disable=SC2034
+initramfs_root_modules=(virtio_pci virtio_blk ext4 crc32c_generic)
 
 initramfs_pack()
 {
@@ -69,7 +74,22 @@ initramfs_programs()
 	initramfs_pack "$root" "$2"
 }
 
-# initramfs_modules KERNEL OUT: KERNEL is the folder of an unpacked package.
+# initramfs_root INIT OUT: what mounts a root and goes on there, but the modules.
+initramfs_root()
+{
+	local root=$2.root programs program
+
+	mkdir -p "$root"/{bin,dev,proc,root,run,sys}
+	for program in "${initramfs_root_programs[@]}"; do
+		programs+=("$(type -P "$program")")
+	done
+	initramfs_linked "${programs[@]}"
+	ln -s /usr/bin/bash "$root/bin/"
+	cp "$1" "$root/init"
+	initramfs_pack "$root" "$2"
+}
+
+# initramfs_modules KERNEL OUT MODULE...: KERNEL is the folder of an unpacked package.
 initramfs_modules()
 {
 	local kernel=$1 root=$2.root version module
@@ -77,7 +97,7 @@ initramfs_modules()
 	version=$(basename "$kernel"/lib/modules/*)
 	mkdir -p "$root/modules"
 	depmod -b "$kernel" "$version"
-	modprobe -d "$kernel" -S "$version" --show-depends -a "${initramfs_modules[@]}" |
+	modprobe -d "$kernel" -S "$version" --show-depends -a "${@:3}" |
 		sed -n 's/^insmod \([^ ]*\).*/\1/p' | awk '!seen[$0]++' | while read -r module; do
 		cp "$module" "$root/modules/"
 		basename "$module"

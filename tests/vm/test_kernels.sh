@@ -14,6 +14,7 @@ guest_s=${VG_GUEST_TIMEOUT:-840}
 kernels=(linux-image-cloud-amd64 linux-image-6.12-cloud-amd64)
 declare -A guests=()
 . "$vm/initramfs.sh"
+. "$vm/kernels.sh"
 
 skip() { printf '%s\n' "$*"; exit 77; }
 
@@ -30,33 +31,6 @@ cleanup()
 	exit "$status"
 }
 
-# package_of META: the kernel's package that the one given stands for; nothing where apt has none.
-package_of()
-{
-	apt-cache depends "$1" 2>/dev/null | sed -n 's/^  Depends: \(linux-image-[0-9].*\)/\1/p' || true
-}
-
-# fetch_now META: downloads the kernel and unpacks it as $cache/META. 1: apt can't.
-fetch_now()
-{
-	local download package
-
-	package=$(package_of "$1")
-	[[ $package ]] || return 1
-	download=$(mktemp -d -p "$work")
-	(cd "$download" && apt-get -qq -o APT::Sandbox::User=root download "$package") || return 1
-	dpkg -x "$download"/*.deb "$download/root" || return 1
-	mkdir -p "$cache"
-	mv "$download/root" "$cache/$1"
-}
-
-fetch()
-{
-	[[ -d $cache/$1 ]] || fetch_now "$1" && return
-	# Without lists, or with old ones.
-	((EUID == 0)) && apt-get -qq update && fetch_now "$1"
-}
-
 # The first two NICs offer what virtio 1.0 does. The third is like the one of Compute Engine that
 # cilium issue 12105 shows: virtio 0.9 with its headers in buffers of their own, which native XDP
 # can't have. One processor, without AVX, and a kernel without page table isolation take half the
@@ -65,7 +39,7 @@ boot()
 {
 	local kernel=$cache/$1 out=$work/$1
 
-	initramfs_modules "$kernel" "$out.modules"
+	initramfs_modules "$kernel" "$out.modules" "${initramfs_modules[@]}"
 	cat "$work/programs" "$out.modules" >"$out.initramfs"
 	timeout -k 5 "$guest_s" qemu-system-x86_64 -accel tcg -cpu Nehalem -smp 1 -m 768M \
 		-nodefaults -no-user-config -display none -no-reboot \
@@ -109,7 +83,7 @@ trap 'exit 1' INT TERM HUP
 failed=0 missing=()
 initramfs_programs "$(dirname "$vm")" "$work/programs"
 for kernel in "${kernels[@]}"; do
-	if fetch "$kernel"; then
+	if kernel_fetch "$kernel"; then
 		boot "$kernel"
 	else
 		missing+=("$kernel")
