@@ -10,7 +10,6 @@ locals {
   config = templatefile("${path.module}/vpcgate.yaml.tftpl", {
     enforcement = var.enforcement
     port        = var.port
-    vpc_ranges  = jsonencode(var.vpc_ranges)
   })
 }
 
@@ -20,8 +19,9 @@ resource "google_service_account" "machines" {
   display_name = "Machines with vpcgate"
 }
 
-# For sources that ask the Compute API (gcp:subnets): the subnets are those of the network's
-# project.
+# gcp:subnets in the config asks the Compute API for the subnets, which are those of the network's
+# project. Without an external address that takes Private Google Access or Cloud NAT, as the package
+# does.
 resource "google_project_iam_member" "subnets" {
   project = var.network_project
   role    = "roles/compute.networkViewer"
@@ -141,4 +141,10 @@ resource "google_compute_region_instance_group_manager" "machines" {
     health_check      = google_compute_health_check.service.id
     initial_delay_sec = 180
   }
+
+  # A machine that boots before its account may ask gets no package, and no subnets.
+  depends_on = [
+    google_project_iam_member.subnets,
+    google_storage_bucket_iam_member.package,
+  ]
 }

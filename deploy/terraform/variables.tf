@@ -55,11 +55,6 @@ variable "enforcement" {
   }
 }
 
-variable "vpc_ranges" {
-  description = "Primary and secondary ranges of the network's subnets."
-  type        = list(string)
-}
-
 variable "port" {
   description = "TCP port that the load balancer sends to and probes."
   type        = number

@@ -46,7 +46,7 @@ async function judgeTerraform() {
 
 // As templatefile() fills it in. Its values come from main.tf.
 function judgeTemplate(all) {
-  const values = { enforcement: "monitor", port: "8080", vpc_ranges: '["10.128.0.0/20"]' };
+  const values = { enforcement: "monitor", port: "8080" };
   const call = all.match(/templatefile\([^]*?\}\)/)[0];
   const template = text(join(TERRAFORM, "vpcgate.yaml.tftpl"));
   const config = template.replaceAll(/\$\{(\w+)\}/g, (_, name) => {
