@@ -37,7 +37,7 @@ programs    := $(O)/vpcgated $(O)/vpcgate
 unit_tests  := $(patsubst %.c,$(O)/%,$(wildcard tests/unit/test_*.c))
 run_tests   := $(patsubst %.c,$(O)/%,$(wildcard tests/run/test_*.c))
 e2e_tests   := $(wildcard tests/e2e/test_*.sh)
-vm_tests    := $(wildcard tests/vm/test_*.sh)
+vm_tests    := $(filter-out %/test_service.sh,$(wildcard tests/vm/test_*.sh))
 bench       := $(O)/tests/bench/bench
 flood       := $(O)/tests/bench/flood/flood
 
