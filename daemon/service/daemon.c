@@ -79,7 +79,9 @@ static unsigned page_ready(void *context, char **ret_text, size_t *ret_length)
 {
 	const struct vg_daemon *daemon = context;
 	const struct vg_gate *gate = daemon->gate;
-	const bool ready = vg_gate_attached(gate) == gate->n_wanted;
+	const struct vg_feed *unanswered =
+		vg_discovery_unanswered(daemon->discovery, gate->policy, NULL);
+	const bool ready = vg_gate_attached(gate) == gate->n_wanted && !unanswered;
 	FILE *out = open_memstream(ret_text, ret_length);
 
 	if (!out)
@@ -93,6 +95,8 @@ static unsigned page_ready(void *context, char **ret_text, size_t *ret_length)
 			fprintf(out, "%s: %s\n", nic->name,
 				*nic->reason ? nic->reason : vg_nic_state_text(nic->state));
 	}
+	if (unanswered)
+		fprintf(out, "%s: has not answered yet\n", unanswered->text);
 	if (fclose(out) != 0)
 		return MHD_HTTP_INTERNAL_SERVER_ERROR;
 	return ready ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE;

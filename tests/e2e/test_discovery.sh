@@ -52,6 +52,7 @@ feed() { pair_status ".feeds[] | select(.feed == \"$1\") | $2"; }
 feed_is() { [[ $(feed "$1" "$2") == "$3" ]]; }
 failures_are() { (($(feed "$1" .failures) >= $2)); }
 hint() { pair_status '.hints[]' | grep -F "$1"; }
+readyz() { vg_in gated curl -s --max-time 5 -w '%{http_code}' http://127.0.0.1:9820/readyz | paste -sd' '; }
 metric() { vg_in gated curl -sf --max-time 5 http://127.0.0.1:9820/metrics | grep -F "$1"; }
 log() { grep -aF "$1" "$VG_TMP/daemon.log"; }
 ranges() { vg_cli ranges --json --set "${1:-vpc}" | jq -c '[.sets[0].ranges[].prefix]'; }
@@ -270,8 +271,10 @@ vg_check "it is named" log "$saved is left out: its checksum is wrong"
 vg_check "nobody is admitted" refused "$good4"
 vg_expect "the feed is unread" unread "$(feed gcp:subnets .state)"
 vg_check "a hint says so" hint "gcp:subnets has not answered so far, and gives no ranges until it does"
+vg_expect "/readyz says so" "gcp:subnets: has not answered yet 503" "$(readyz)"
 cloud_start
 vg_check "once the network is there, clients are admitted" vg_wait 30 fetch "$good4"
+vg_expect "/readyz is content" "ready 200" "$(readyz)"
 
 # ---- an early end ----
 
