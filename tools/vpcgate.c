@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "dataplane/dataplane.h"
+#include "share/cleanup.h"
 #include "share/wire.h"
 #include "tools/vpcgate.h"
 
@@ -100,16 +101,36 @@ static int add_file(struct vg_cli *cli, const char *path)
 	return 0;
 }
 
+/* The member of `cli` that holds the value of an option that has one; NULL: it has none, or more. */
+static const char **text_of(struct vg_cli *cli, int letter)
+{
+	const struct {
+		int letter;
+		const char **text;
+	} texts[] = {
+		{'B', &cli->bpffs},   {'S', &cli->socket},    {'i', &cli->interface},
+		{'t', &cli->to},      {'p', &cli->port},      {'c', &cli->config},
+		{'s', &cli->set},     {'n', &cli->network},   {'m', &cli->metadata},
+		{'C', &cli->compute}, {'v', &cli->vpcaccess}, {'a', &cli->ca},
+	};
+
+	for (size_t i = 0; i < VG_ARRAY_SIZE(texts); i++) {
+		if (texts[i].letter == letter)
+			return texts[i].text;
+	}
+	return NULL;
+}
+
 /* `next` is the word behind the option: with --watch it is the interval unless it is an option. */
 static int set_option(struct vg_cli *cli, int letter, const char *value, const char *next)
 {
+	const char **text = text_of(cli, letter);
+
+	if (text) {
+		*text = value;
+		return 0;
+	}
 	switch (letter) {
-	case 'B':
-		cli->bpffs = value;
-		return 0;
-	case 'S':
-		cli->socket = value;
-		return 0;
 	case 'h':
 		cli->help = true;
 		return 0;
@@ -119,41 +140,11 @@ static int set_option(struct vg_cli *cli, int letter, const char *value, const c
 	case 'j':
 		cli->json = true;
 		return 0;
-	case 'i':
-		cli->interface = value;
-		return 0;
-	case 't':
-		cli->to = value;
-		return 0;
-	case 'p':
-		cli->port = value;
-		return 0;
-	case 'c':
-		cli->config = value;
-		return 0;
-	case 's':
-		cli->set = value;
-		return 0;
-	case 'f':
-		return add_file(cli, value);
-	case 'n':
-		cli->network = value;
-		return 0;
-	case 'm':
-		cli->metadata = value;
-		return 0;
-	case 'C':
-		cli->compute = value;
-		return 0;
-	case 'v':
-		cli->vpcaccess = value;
-		return 0;
-	case 'a':
-		cli->ca = value;
-		return 0;
 	case 'A':
 		cli->accept_shrink = true;
 		return 0;
+	case 'f':
+		return add_file(cli, value);
 	case 'w':
 		cli->watch_s = WATCH_DEFAULT_S;
 		if (value)
