@@ -66,7 +66,7 @@ installed()
 
 # The program of the unit and the example of README.md are among what was installed.
 unit_program() { test -x "$root$(sed -n 's/^ExecStart=//p' "$root/lib/systemd/system/vpcgated.service")"; }
-readme_example() { "$root/usr/bin/vpcgate" validate "$root$(sed -n 's/^sudo cp \([^ ]*\) .*/\1/p' "$top/README.md")"; }
+readme_example() { "$root/usr/bin/vpcgate" validate "$root$(grep -om 1 '/usr/share/doc/[a-z/]*\.yaml' "$top/README.md")"; }
 
 vg_setup documents
 pair_build
