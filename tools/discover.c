@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* vpcgate discover: a starting config for this machine, or for the network that files describe. */
-#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 #include "share/cleanup.h"
@@ -51,9 +50,6 @@ static enum vg_exit refuse(int error, const struct vg_diag *diag)
 	if (error == -ENOMEM || !*diag->text)
 		return vg_cli_error("cannot discover: %s", strerror(-error));
 	vg_diag_format(diag, line, sizeof(line));
-	/* It may quote what a file or a server says. */
-	for (char *c = line; *c; c++)
-		*c = iscntrl((unsigned char)*c) ? '?' : *c;
 	return vg_cli_error("%s", line);
 }
 

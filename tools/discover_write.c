@@ -6,6 +6,9 @@
 #include "share/cleanup.h"
 #include "tools/discover.h"
 
+/* Of all that is said of a NIC: two names in it, and the rest is shorter than they may be. */
+#define NIC_TEXT_SIZE 512
+
 /* The zone of "projects/1/zones/us-central1-a", or the whole. */
 static const char *last_part(const char *text)
 {
@@ -125,37 +128,56 @@ static const char *network_text(const struct vg_found *found, const struct vg_me
 
 	*out = '\0';
 	if (nic && nic->network)
-		snprintf(out, size, "network %s%s%s%s, ", vg_discover_name(nic->network, network),
+		snprintf(out, size, "network %s%s%s%s", vg_discover_name(nic->network, network),
 			 shared ? " of the host project " : "",
 			 shared ? vg_discover_name(nic->network_project, project) : "",
 			 shared ? " (Shared VPC)" : "");
 	return out;
 }
 
-static void write_nic(struct vg_writer *writer, const struct vg_found *found,
-		      const struct vg_found_nic *nic)
+/* What is known of a NIC, in a line; "" where nothing is. `out` has NIC_TEXT_SIZE bytes. */
+static const char *nic_text(const struct vg_found *found, const struct vg_found_nic *nic, char *out)
 {
 	const struct vg_host_nic *host = &nic->host;
 	const unsigned mtu = host->mtu || !nic->metadata ? host->mtu : nic->metadata->mtu;
-	char network[3 * VG_DISCOVER_NAME_SIZE], queues[96] = "", driver[48] = "", bytes[32] = "";
-	char pattern[2 * IF_NAMESIZE];
+	char mtu_text[16] = "", queues[64] = "", network[NIC_TEXT_SIZE / 2];
+	const struct {
+		const char *before, *text;
+	} parts[] = {
+		{"", network_text(found, nic->metadata, network, sizeof(network))},
+		{"driver ", host->driver},
+		{"MTU ", mtu_text},
+		{"", queues},
+		{"address ", host->address4},
+		{"address ", host->address6},
+	};
+	size_t used = 0;
+
+	if (mtu)
+		snprintf(mtu_text, sizeof(mtu_text), "%u", mtu);
+	if (host->rx || host->tx)
+		snprintf(queues, sizeof(queues), "%u RX and %u TX queues (at most %u and %u)",
+			 host->rx, host->tx, host->max_rx, host->max_tx);
+	*out = '\0';
+	for (size_t i = 0; i < VG_ARRAY_SIZE(parts); i++) {
+		if (*parts[i].text)
+			used += (size_t)snprintf(out + used, NIC_TEXT_SIZE - used, "%s%s%s",
+						 used ? ", " : "", parts[i].before, parts[i].text);
+	}
+	return out;
+}
+
+static void write_nic(struct vg_writer *writer, const struct vg_found *found,
+		      const struct vg_found_nic *nic)
+{
+	char text[NIC_TEXT_SIZE], pattern[2 * IF_NAMESIZE];
 	size_t n = 0;
 
-	if (*host->driver)
-		snprintf(driver, sizeof(driver), "driver %s, ", host->driver);
-	if (mtu)
-		snprintf(bytes, sizeof(bytes), "MTU %u, ", mtu);
-	if (host->rx || host->tx)
-		snprintf(queues, sizeof(queues), "%u RX and %u TX queues (at most %u and %u), ",
-			 host->rx, host->tx, host->max_rx, host->max_tx);
-	network_text(found, nic->metadata, network, sizeof(network));
-	if (*network || *driver || *bytes || *host->address4 || *host->address6)
-		vg_write_comment(writer, "  # ", "%s%s%s%s%s%s%s", network, driver, bytes, queues,
-				 *host->address4 || *host->address6 ? "address " : "no address",
-				 host->address4, *host->address4 ? "" : host->address6);
-	vg_write_native(writer, host, found->kernel);
+	if (*nic_text(found, nic, text))
+		vg_write_comment(writer, "  # ", "%s", text);
+	vg_write_native(writer, &nic->host, found->kernel);
 	/* A name, not a glob. */
-	for (const char *c = host->name; *c; c++) {
+	for (const char *c = nic->host.name; *c; c++) {
 		if (strchr("*?[\\", *c))
 			pattern[n++] = '\\';
 		pattern[n++] = *c;

@@ -327,7 +327,8 @@ static const struct file_case file_cases[] = {
 		.files = {"@nics.json"},
 		.interface = "ens4",
 		.sets = "vpc 10.10.0.0/20 10.10.2.5/32 10.24.3.0/24",
-		.says = {"None of them lists the network's subnets", "network prod, MTU 1460",
+		.says = {"None of them lists the network's subnets",
+			 "\n  # network prod, MTU 1460\n",
 			 "\n    to:\n      - \"10.10.15.200/32\"\n", "\n    ingress: all\n"},
 	},
 	{
