@@ -107,6 +107,28 @@ static int run_loop_for_answers(struct vg_daemon *daemon)
 	return 0;
 }
 
+/* As in a start: without the answers, if the config is refused with them. */
+static void take_answers(struct vg_gate *gate)
+{
+	struct vg_candidate answered = {0}, *next = &gate->next;
+	struct vg_diag diag = {0};
+	char text[VG_GATE_ERROR_SIZE];
+	int r;
+
+	r = vg_candidate_build(&answered, next->config, gate->reader, &diag);
+	if (r >= 0)
+		r = vg_candidate_compile(&answered, &diag);
+	if (r < 0) {
+		vg_candidate_done(&answered);
+		vg_log_warn("%s; the start goes on without what feeds have answered",
+			    vg_gate_describe(&diag, r, text));
+		return;
+	}
+	answered.config = VG_TAKE_PTR(next->config);
+	vg_candidate_done(next);
+	*next = answered;
+}
+
 int vg_apply_wait_for_answers(struct vg_daemon *daemon)
 {
 	struct vg_gate *gate = daemon->gate;
@@ -123,7 +145,7 @@ int vg_apply_wait_for_answers(struct vg_daemon *daemon)
 		r = run_loop_for_answers(daemon);
 		if (r < 0)
 			return r;
-		r = vg_candidate_build(&gate->next, gate->next.config, gate->reader, &diag);
+		take_answers(gate);
 	}
 	return r < 0 ? vg_log_err(r, "%s", vg_gate_describe(&diag, r, text)) : 0;
 }

@@ -132,6 +132,36 @@ static void log_filter_stays(const char *bpffs)
 			    (uint64_t)state.generation);
 }
 
+static int read_and_compile(struct vg_gate *gate, const struct vg_reader *reader,
+			    struct vg_diag *diag)
+{
+	const int r = vg_candidate_read(gate->config_path, reader, &gate->next, diag);
+
+	return r < 0 ? r : vg_candidate_compile(&gate->next, diag);
+}
+
+/*
+ * What servers have said must not keep the filter from starting, which would leave the machine open:
+ * if the config is refused with it, as where the tables grow too large, it is tried without.
+ */
+static int read_for_start(struct vg_gate *gate, struct vg_diag *diag)
+{
+	struct vg_reader own = *gate->reader;
+	struct vg_diag ignored;
+	char text[VG_GATE_ERROR_SIZE];
+	const int r = read_and_compile(gate, gate->reader, diag);
+
+	if (r >= 0)
+		return r;
+	own.answer = NULL;
+	vg_candidate_done(&gate->next);
+	if (read_and_compile(gate, &own, &ignored) < 0)
+		return r;
+	vg_log_warn("%s; the start goes on without what feeds have answered",
+		    vg_gate_describe(diag, r, text));
+	return 0;
+}
+
 int vg_gate_open(const char *config_path, const char *bpffs, const struct vg_reader *reader,
 		 struct vg_gate **ret_gate)
 {
@@ -145,9 +175,7 @@ int vg_gate_open(const char *config_path, const char *bpffs, const struct vg_rea
 	gate->config_path = config_path;
 	gate->bpffs = bpffs;
 	gate->reader = reader;
-	r = vg_candidate_read(config_path, reader, &gate->next, &diag);
-	if (r >= 0)
-		r = vg_candidate_compile(&gate->next, &diag);
+	r = read_for_start(gate, &diag);
 	if (r >= 0)
 		r = vg_dataplane_open(bpffs, &gate->dataplane, &diag);
 	if (r < 0) {
