@@ -209,6 +209,7 @@ static int configure_cloud(struct asking *asking)
 		if (*asking->found->nics[i].host.mac)
 			memcpy(macs[nics.n++], asking->found->nics[i].host.mac, sizeof(macs[0]));
 	}
+	nics.all = !nics.n;
 	return vg_cloud_configure(asking->cloud, asking->settings, &nics);
 }
 

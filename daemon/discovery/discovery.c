@@ -189,7 +189,8 @@ static int configure(struct vg_discovery *discovery, const struct vg_discovery_s
 	struct vg_discovery_settings *current = &discovery->common.settings;
 	const bool other = !current->metadata || !same_servers(current, settings) ||
 			   !same_nics(&discovery->nics, nics);
-	struct vg_cloud_nics nics_copy = {calloc(nics->n + 1, sizeof(*nics->macs)), nics->n};
+	struct vg_cloud_nics nics_copy = {calloc(nics->n + 1, sizeof(*nics->macs)), nics->n,
+					  nics->all};
 	int r;
 
 	r = nics_copy.macs ? vg_discovery_settings_copy(settings, &copy) : -ENOMEM;

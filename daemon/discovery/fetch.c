@@ -104,7 +104,7 @@ int vg_cloud_configure(struct vg_cloud *cloud, const struct vg_discovery_setting
 	if (nics->n)
 		memcpy(macs, nics->macs, nics->n * sizeof(*macs));
 	free(cloud->nics.macs);
-	cloud->nics = (struct vg_cloud_nics){macs, nics->n};
+	cloud->nics = (struct vg_cloud_nics){macs, nics->n, nics->all};
 	vg_discovery_settings_done(&cloud->settings);
 	cloud->settings = copy;
 	/* It may have come from elsewhere, and be for others than those that are asked from now on. */

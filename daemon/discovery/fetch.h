@@ -20,10 +20,11 @@
  */
 struct vg_cloud;
 
-/* MAC addresses ("42:01:0a:80:00:46", lower case) of the NICs that are filtered; none: all. */
+/* MAC addresses ("42:01:0a:80:00:46", lower case) of the NICs that are filtered, unless all are. */
 struct vg_cloud_nics {
 	char (*macs)[18];
 	size_t n;
+	bool all; /* whatever their MAC addresses are */
 };
 
 int vg_cloud_open(struct vg_client *client, struct vg_cloud **ret_cloud);

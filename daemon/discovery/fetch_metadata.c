@@ -122,7 +122,7 @@ static bool is_filtered(const struct vg_cloud_nics *nics, const char *mac)
 		if (!strcasecmp(nics->macs[i], mac))
 			return true;
 	}
-	return !nics->n;
+	return nics->all;
 }
 
 /* MACs of both sides, which is all that there is to compare. */

@@ -30,7 +30,7 @@ static int want_for(struct vg_daemon *daemon, const struct vg_policy *next,
 {
 	struct vg_apply *apply = &daemon->apply;
 	char(*macs)[18] = calloc(n_wanted + 1, sizeof(*macs));
-	struct vg_cloud_nics nics = {macs, 0};
+	struct vg_cloud_nics nics = {.macs = macs};
 
 	if (!macs)
 		return -ENOMEM;

@@ -88,6 +88,7 @@ static inline void configure(const char *macs)
 		snprintf(list[nics.n++], sizeof(*list), "%.17s", macs);
 		macs += strcspn(macs, " ");
 	}
+	nics.all = !nics.n;
 	assert_int_equal(vg_cloud_configure(cloud, &settings, &nics), 0);
 }
 

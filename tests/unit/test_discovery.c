@@ -258,7 +258,7 @@ static void other_servers_and_nics_are_asked_anew(void **state)
 	}
 	for (size_t i = 0; i < 4; i++) {
 		const struct vg_cloud_nics nics[] = {
-			{macs, 1}, {macs + 1, 1}, {macs, 2}, {macs, 2}};
+			{macs, 1, false}, {macs + 1, 1, false}, {macs, 2, false}, {macs, 2, false}};
 
 		assert_int_equal(vg_discovery_want(rig->discovery, &other->policy, NULL, &nics[i],
 						   NULL),
