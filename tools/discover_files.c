@@ -176,8 +176,8 @@ static void note_page(struct reading *reading, size_t i, const struct vg_page *p
 						 : "some regions",
 					 page->n_unread > 1 ? ", and more" : "");
 	if (page->n_left_out)
-		snprintf(note + used, size - used, "left out: %zu that are never admitted (%s)",
-			 page->n_left_out, page->left_out);
+		snprintf(note + used, size - used, "left out: %zu (%s)", page->n_left_out,
+			 page->left_out);
 }
 
 /* Reads a file and sees what it is. Its ranges are read later, once the networks are known. */

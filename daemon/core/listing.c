@@ -17,6 +17,11 @@ const char *vg_range_use_text(enum vg_range_use use)
 	return texts[use];
 }
 
+bool vg_listing_is_too_wide(const struct vg_prefix *prefix)
+{
+	return prefix->length < (prefix->address.family == 4 ? 4 : 8);
+}
+
 int vg_range_use_parse(const char *text, enum vg_range_use *ret_use)
 {
 	for (int use = 0; use < VG_RANGE_USE_MAX; use++) {

@@ -39,6 +39,13 @@ struct vg_listing {
 	bool shared; /* the network belongs to another project than this VM */
 };
 
+/*
+ * Is the prefix so short that no network's range is: half of all addresses, as those announce who
+ * want all traffic, down to an eighth of IPv4's and a 128th of IPv6's? What a server says may not
+ * admit so many.
+ */
+bool vg_listing_is_too_wide(const struct vg_prefix *prefix);
+
 const char *vg_range_use_text(enum vg_range_use use);
 /* -EINVAL: no such use. */
 int vg_range_use_parse(const char *text, enum vg_range_use *ret_use);

@@ -117,7 +117,7 @@ static int take_connector(struct vg_shape_reader *reader, const struct vg_shape_
 	if (r < 0 || !vg_shape_wants(reader, network) || (state && !strcmp(state, "DELETING")))
 		return r;
 	if (!range) {
-		vg_shape_leave_out(reader, "in gcp:subnets");
+		vg_shape_leave_out(reader, "in a subnet of its own");
 		return 0;
 	}
 	r = vg_shape_scope(reader, place, name, &scope);
@@ -155,7 +155,7 @@ static int take_route(struct vg_shape_reader *reader, const struct vg_shape_plac
 	r = vg_shape_prefix(reader, &at, range, &prefix);
 	if (r < 0 || json_is_false(flag))
 		return r;
-	if (!prefix.length) {
+	if (vg_listing_is_too_wide(&prefix)) {
 		vg_shape_leave_out(reader, "default route");
 		return 0;
 	}

@@ -143,8 +143,9 @@ int vg_shape_add(const struct vg_shape_reader *reader, const struct vg_shape_pla
 	char text[VG_PREFIX_TEXT_SIZE];
 	int r;
 
-	if (!prefix->length)
-		return vg_shape_refuse(reader, place, EINVAL, "%s is all addresses, and no range",
+	if (vg_listing_is_too_wide(prefix))
+		return vg_shape_refuse(reader, place, EINVAL,
+				       "%s takes in too many addresses to be a range",
 				       vg_prefix_format(prefix, text));
 	r = vg_listing_add(listing, prefix, use, scope);
 	if (r == -E2BIG)

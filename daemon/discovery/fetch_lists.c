@@ -64,10 +64,10 @@ static int take_prefix(void *to, const struct vg_prefix *prefix, const struct vg
 	const struct text *text = to;
 	int r;
 
-	if (!prefix->length)
+	if (vg_listing_is_too_wide(prefix))
 		return vg_diag_set(text->diag, EINVAL, place->file, place->at,
-				   "a prefix that takes in all addresses, which would admit "
-				   "everybody");
+				   "a prefix that takes in too many addresses: it would admit "
+				   "about everybody");
 	r = vg_listing_add(text->listing, prefix, VG_RANGE_ANY, VG_LISTING_NO_SCOPE);
 	return r == -E2BIG ? vg_diag_set(text->diag, E2BIG, place->file, place->at,
 					 "more than %d prefixes", VG_LISTING_MAX_RANGES)

@@ -198,7 +198,7 @@ static const struct fetch_case {
 	 .reason = "127.0.0.1:2:1: 192.0.2.1/24 has host bits set"},
 	{"everybody", "https://127.0.0.1:8443/lists/office.txt",
 	 .control = "{'office':{'text':'192.0.2.0/24\\n0.0.0.0/0\\n'}}", .error = -EPROTO,
-	 .reason = "a prefix that takes in all addresses"},
+	 .reason = "a prefix that takes in too many addresses"},
 	{"no such file", "https://127.0.0.1:8443/lists/no.txt", .error = -ENOENT,
 	 .reason = "127.0.0.1 has no such document (HTTP status 404)"},
 	{"not for everybody", "https://127.0.0.1:8443/lists/office.txt",

@@ -304,8 +304,7 @@ static const struct file_case file_cases[] = {
 			"2001:db8:1::/64 fd20:1:2:3::/64 fd20:1:2:4::/64, regional-proxy 10.129.0.0/23 10.129.4.0/23 "
 			"10.129.16.0/24, psc 10.130.0.0/24",
 		.says = {"\n  - ens4\n", "\n    - \"10.10.0.0/20\" # us-central1, subnet\n",
-			 "left out: 1 that are never admitted (PRIVATE_NAT)",
-			 "mostly call the first"},
+			 "left out: 1 (PRIVATE_NAT)", "mostly call the first"},
 	},
 	{
 		.name = "an aggregated page",

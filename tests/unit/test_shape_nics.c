@@ -29,10 +29,10 @@ static const struct {
 	{"masks",
 	 "[{\"ip\": \"10.1.2.3\", \"subnetmask\": \"255.255.255.255\"}, "
 	 "{\"ip\": \"10.1.2.3\", \"subnetmask\": \"255.255.255.252\"}, "
-	 "{\"ip\": \"240.1.2.3\", \"subnetmask\": \"128.0.0.0\", \"ipAliases\": [\"10.0.0.7\"]}]",
+	 "{\"ip\": \"240.1.2.3\", \"subnetmask\": \"240.0.0.0\", \"ipAliases\": [\"10.0.0.7\"]}]",
 	 {{"", NULL, NULL, 0, "10.1.2.3/32=subnet", ""},
 	  {"", NULL, NULL, 0, "10.1.2.0/30=subnet", ""},
-	  {"", NULL, NULL, 0, "128.0.0.0/1=subnet 10.0.0.7/32=subnet", ""}}},
+	  {"", NULL, NULL, 0, "240.0.0.0/4=subnet 10.0.0.7/32=subnet", ""}}},
 	{"networks",
 	 "[{\"mac\": null, \"network\": \"prod\"}, "
 	 "{\"mac\": null, \"network\": \"https://x/projects/example.com:a-1/global/networks/b-2\"}]",

@@ -174,7 +174,7 @@ static void test_files(void **state)
 		 {.shape = VG_SHAPE_CONNECTORS,
 		  .ranges = "10.8.0.0/28@regions/us-central1 10.8.0.16/28@regions/us-central1",
 		  .n_left_out = 1,
-		  .left_out = "in gcp:subnets"}},
+		  .left_out = "in a subnet of its own"}},
 		{"routes.json",
 		 ONLY(ROUTES),
 		 {.shape = VG_SHAPE_ROUTES,
