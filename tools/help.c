@@ -8,7 +8,8 @@
 #include "tools/vpcgate.h"
 
 const struct vg_option vg_cli_options[] = {
-	{'i', "interface", "IF", "only this interface; for check: the one that the packet enters"},
+	{'i', "interface", "IF",
+	 "only this one; check: which the packet enters; discover --from: its name"},
 	{'w', "watch", "[SEC]", "repeat every SEC seconds (default 2, at least 0.1), with rates"},
 	{'t', "to", "ADDRESS", "the destination address of the packet"},
 	{'p', "port", "PROTO/PORT", "what it is for: tcp/443, udp/53, sctp/1, or a protocol: icmp"},

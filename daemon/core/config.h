@@ -129,9 +129,10 @@ struct vg_replies {
  * never NULL but for `ca`.
  */
 struct vg_discovery_settings {
-	unsigned refresh_s;	     /* from one answer of a server to the next question, about */
-	unsigned max_shrink_percent; /* 0 to 100: of a set's ranges that may go at once */
-	unsigned shrink_after_s;     /* a larger loss is believed once it has lasted so long */
+	unsigned refresh_s; /* from one answer of a server to the next question, about */
+	unsigned
+		max_shrink_percent; /* 0 to 100: of a feed's ranges for one use that may go at once */
+	unsigned shrink_after_s;    /* a larger loss is believed once it has lasted so long */
 	char *metadata, *compute, *vpcaccess, *published;
 	char *ca; /* file of certificates to trust instead of the system's, or NULL */
 };

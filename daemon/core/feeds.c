@@ -127,6 +127,11 @@ int vg_feeds_read_json(const struct vg_reader *reader, const struct vg_feed *fee
 	r = refuse_part(feed, &page, place, diag);
 	if (r == 0 && page.shape != VG_SHAPE_PUBLISHED)
 		r = vg_feeds_refuse_parameters(feed, place, diag);
+	if (r == 0 && (feed->scope || feed->service) && !listing.n)
+		r = vg_diag_set(diag, EINVAL, place->file, place->at,
+				"'%.255s' has no prefix with that scope and service: look how "
+				"cloud.json spells them",
+				feed->text);
 	if (r < 0)
 		return r;
 	*ret_holding = (struct vg_holding){

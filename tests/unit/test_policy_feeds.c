@@ -274,6 +274,20 @@ static void test_unread(void **state)
 	       "health-check, regional-proxy: add some under sources, or write `allow-empty: true`");
 }
 
+static void test_scope_that_nothing_has(void **state)
+{
+	(void)state;
+	refuse(&(struct files){.items = {{"vpcgate.yaml",
+					  TOP "sources: {apis: ['file:a?scope=mars']}\n", 0},
+					 {"a",
+					  "{\"prefixes\": [{\"ipv4Prefix\": \"8.8.8.0/24\","
+					  " \"scope\": \"us-east1\"}]}",
+					  0}}},
+	       -EINVAL,
+	       "vpcgate.yaml:3:18: 'file:a?scope=mars' has no prefix with that scope and service: "
+	       "look how cloud.json spells them");
+}
+
 static void test_failed_answer(void **state)
 {
 	const struct answer answer = {"gcp:subnets", NULL, 0, -EIO};
@@ -304,7 +318,9 @@ static void test_feeds_and_origins(void **state)
 				 "discovery: {refresh: 1h, compute: 'https://example.com/'}\n",
 				 0},
 				{"/etc/vpcgate/a.txt", "198.51.100.1\n", 0},
-				{"/etc/vpcgate/b.json", "{\"prefixes\": []}", 0},
+				{"/etc/vpcgate/b.json",
+				 "{\"prefixes\": [{\"ipv4Prefix\": \"192.0.2.9/32\", \"service\": \"x\"}]}",
+				 0},
 			},
 		.answers = &answer,
 		.n_answers = 1,
@@ -626,6 +642,7 @@ int main(void)
 		cmocka_unit_test(test_json_files),
 		cmocka_unit_test(test_differences),
 		cmocka_unit_test(test_unread),
+		cmocka_unit_test(test_scope_that_nothing_has),
 		cmocka_unit_test(test_failed_answer),
 		cmocka_unit_test(test_feeds_and_origins),
 		cmocka_unit_test(test_destinations),
