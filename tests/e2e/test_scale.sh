@@ -7,7 +7,7 @@
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/pair.sh"
 
-reloads=${VG_RELOADS:-6} # under traffic, after as many without
+reloads=${VG_RELOADS:-10} # under traffic, after as many without
 prefixes=1000000
 live_us=1500000 publish_us=500000 # bounds: config to live, and of that compile and load
 resident_kb=400000 table_bytes=64000000
@@ -57,8 +57,8 @@ traffic_start()
 	pair_traffic good4 client send good4 "$good4" "$gated4" 9000 500
 	pair_traffic good6 client send good6 "$good6" "$gated6" 9000 500
 	pair_traffic listed4 client send listed4 "$listed4" "$gated4" 9000 500
-	pair_traffic bad4 client send bad4 "$bad4" "$gated4" 9000 250
-	pair_traffic bad6 client send bad6 "$bad6" "$gated6" 9000 250
+	pair_traffic bad4 client send bad4 "$bad4" "$gated4" 9000 500
+	pair_traffic bad6 client send bad6 "$bad6" "$gated6" 9000 500
 	pair_start flood client "$VG_TMP/flood" eth1 "$(pair_mac gated ens5)" \
 		"$bad4" "$gated4" "$bad6" "$gated6" 100000000000
 }
