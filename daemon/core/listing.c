@@ -90,7 +90,7 @@ int vg_listing_scope(struct vg_listing *listing, const char *name, __u16 *ret_sc
 	return 0;
 }
 
-static int compare_ranges(const struct vg_listed *a, const struct vg_listed *b)
+int vg_listed_compare(const struct vg_listed *a, const struct vg_listed *b)
 {
 	const int order = vg_prefix_compare(&a->prefix, &b->prefix);
 
@@ -101,7 +101,7 @@ static int compare_ranges(const struct vg_listed *a, const struct vg_listed *b)
 static int compare_listed(const void *a, const void *b)
 {
 	const struct vg_listed *left = a, *right = b;
-	const int order = compare_ranges(left, right);
+	const int order = vg_listed_compare(left, right);
 
 	return order ? order : left->scope - right->scope;
 }
@@ -114,7 +114,7 @@ void vg_listing_sort(struct vg_listing *listing)
 		return;
 	qsort(listing->items, listing->n, sizeof(*listing->items), compare_listed);
 	for (size_t i = 1; i < listing->n; i++) {
-		if (compare_ranges(&listing->items[n], &listing->items[i]))
+		if (vg_listed_compare(&listing->items[n], &listing->items[i]))
 			listing->items[++n] = listing->items[i];
 	}
 	listing->n = n + 1;
@@ -134,7 +134,7 @@ bool vg_listing_equal(const struct vg_listing *a, const struct vg_listing *b)
 	if (a->n != b->n || a->shared != b->shared)
 		return false;
 	for (size_t i = 0; i < a->n; i++) {
-		if (compare_ranges(&a->items[i], &b->items[i]))
+		if (vg_listed_compare(&a->items[i], &b->items[i]))
 			return false;
 	}
 	return true;
@@ -260,27 +260,38 @@ static bool covers(const struct spans *spans, const struct span *span)
 	       spans->items[low - 1].last >= span->last;
 }
 
-int vg_listing_gone(const struct vg_listing *old, const struct vg_listing *new,
-		    enum vg_range_use use, size_t *ret_gone, size_t *ret_all)
+int vg_listing_gone(const struct vg_listing *old, const struct vg_listing *new, bool *ret_gone)
 {
-	_cleanup_(spans_done) struct spans spans = {};
-	size_t gone = 0, all = 0;
-	int r;
+	for (int use = 0; use < VG_RANGE_USE_MAX; use++) {
+		_cleanup_(spans_done) struct spans spans = {};
+		const int r = spans_build(new, use, &spans);
 
-	r = spans_build(new, use, &spans);
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < old->n; i++) {
-		const struct span span = span_of(&old->items[i].prefix);
+		if (r < 0)
+			return r;
+		for (size_t i = 0; i < old->n; i++) {
+			const struct span span = span_of(&old->items[i].prefix);
 
-		if (old->items[i].use != use)
-			continue;
-		all++;
-		gone += !covers(&spans, &span);
+			if (old->items[i].use == use)
+				ret_gone[i] = !covers(&spans, &span);
+		}
 	}
-	*ret_gone = gone;
-	*ret_all = all;
 	return 0;
+}
+
+double vg_listing_share(const struct vg_listing *disjoint, int family)
+{
+	double share = 0;
+
+	for (size_t i = 0; i < disjoint->n; i++) {
+		const struct vg_prefix *prefix = &disjoint->items[i].prefix;
+		const unsigned half = prefix->length / 2;
+
+		/* In two steps: 2^128 is no number of any type. */
+		if (prefix->address.family == family)
+			share += 1.0 / (double)((vg_number)1 << half) /
+				 (double)((vg_number)1 << (prefix->length - half));
+	}
+	return share;
 }
 
 /* How many of the bits of `number` behind the last one that is set: 128 of none. */

@@ -62,16 +62,17 @@ int vg_listing_scope(struct vg_listing *listing, const char *name, __u16 *ret_sc
 void vg_listing_sort(struct vg_listing *listing);
 void vg_listing_done(struct vg_listing *listing);
 
+/* By family, address, length and use: < 0, 0, > 0. */
+int vg_listed_compare(const struct vg_listed *a, const struct vg_listed *b);
 /* Both sorted: the same ranges for the same uses, of the same network's kind. */
 bool vg_listing_equal(const struct vg_listing *a, const struct vg_listing *b);
 
 /*
- * How many of the `old` ranges of a use `new` doesn't cover any more (with one range or several, of
- * the same use), and how many there were. A range that was merged with its neighbour isn't gone.
- * -ENOMEM.
+ * Tells for each of the `old` ranges (`ret_gone` has room for as many) whether `new` doesn't cover it
+ * any more, with one range or several, of the same use. A range that was merged with its neighbour
+ * isn't gone. -ENOMEM.
  */
-int vg_listing_gone(const struct vg_listing *old, const struct vg_listing *new,
-		    enum vg_range_use use, size_t *ret_gone, size_t *ret_all);
+int vg_listing_gone(const struct vg_listing *old, const struct vg_listing *new, bool *ret_gone);
 
 /*
  * Adds to `listing` what `old` has under the scopes named, which couldn't be read this time (with
@@ -80,6 +81,9 @@ int vg_listing_gone(const struct vg_listing *old, const struct vg_listing *new,
  */
 int vg_listing_keep(struct vg_listing *listing, const struct vg_listing *old,
 		    const char *const *scopes, size_t n_scopes);
+
+/* The addresses of a family that the ranges cover, as a share of all that it has: from 0 to 1. */
+double vg_listing_share(const struct vg_listing *disjoint, int family);
 
 /*
  * The addresses of `from` that are not in `minus`, in as few prefixes as say it; uses and scopes

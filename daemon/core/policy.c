@@ -275,6 +275,7 @@ void vg_policy_free(struct vg_policy *policy)
 		free(policy->sets[i].ranges6);
 		free(policy->sets[i].origins);
 	}
+	free(policy->differences);
 	for (size_t i = 0; i < policy->n_feeds; i++)
 		vg_feed_done(&policy->feeds[i]);
 	for (size_t i = 0; i < policy->n_origins; i++)

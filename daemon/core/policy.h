@@ -95,6 +95,10 @@ struct vg_policy {
 	struct vg_replies replies;
 	struct vg_limits limits;
 	struct vg_discovery_settings discovery;
+	struct vg_difference {
+		size_t from, minus; /* in `feeds`; both are remote */
+	} * differences;
+	size_t n_differences;
 	struct vg_feed *feeds; /* of sets and of `to`, each once; paths of files are resolved */
 	size_t n_feeds;
 	bool exporter;
@@ -119,12 +123,17 @@ typedef int vg_take_lines(void *to, char *text, size_t length);
  * with what `take` returns below 0.
  * `answer`: what a remote feed holds, by the entry's text; the listing is the reader's, and stays until
  * the policy is built. -ENODATA: it has not answered yet.
+ * `begin`: a policy is about to be built; `lenient`: files may be read as they were when they were
+ * good. `fall_back`: it could not be built so; returns whether to try again, since something older will
+ * be read in place of what is to blame. Both may be NULL.
  */
 struct vg_reader {
 	int (*read)(void *context, const char *path, char **ret_text, size_t *ret_length);
 	int (*read_lines)(void *context, const char *path, vg_take_lines *take, void *to);
 	int (*answer)(void *context, const char *feed, const struct vg_listing **ret_listing,
 		      __s64 *ret_read_s);
+	void (*begin)(void *context, bool lenient);
+	bool (*fall_back)(void *context, const struct vg_diag *diag);
 	void *context;
 };
 

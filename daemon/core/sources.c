@@ -342,6 +342,23 @@ static int find_side(struct vg_filling *filling, const struct vg_text *side,
 	return r;
 }
 
+/* Answers of one side are to be judged by the other. */
+static int note_difference(struct vg_policy *policy, const struct difference *difference)
+{
+	const struct vg_difference both = {(size_t)(difference->from - policy->feeds),
+					   (size_t)(difference->minus - policy->feeds)};
+	struct vg_difference *larger;
+
+	if (!vg_feed_is_remote(difference->from) || !vg_feed_is_remote(difference->minus))
+		return 0;
+	larger = reallocarray(policy->differences, policy->n_differences + 1, sizeof(*larger));
+	if (!larger)
+		return -ENOMEM;
+	policy->differences = larger;
+	larger[policy->n_differences++] = both;
+	return 0;
+}
+
 static int add_difference(struct entry *entry, const struct vg_text *from,
 			  const struct vg_text *minus)
 {
@@ -357,6 +374,8 @@ static int add_difference(struct entry *entry, const struct vg_text *from,
 		r = name_difference(&difference, &text);
 	if (r == 0)
 		r = begin_origin(entry, text);
+	if (r == 0)
+		r = note_difference(filling->policy, &difference);
 	if (r < 0)
 		return r;
 	filling->policy->sets[entry->set].fed |=

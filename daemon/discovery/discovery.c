@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <string.h>
 #include <time.h>
+#include "discovery/copies.h"
 #include "discovery/files.h"
 #include "discovery/poll.h"
 #include "share/cleanup.h"
@@ -14,13 +15,21 @@ struct vg_discovery {
 	vg_discovery_changed *changed;
 	void *context;
 	struct vg_reader reader;
+	sd_event *event;
 	struct vg_client *client; /* NULL until a remote feed is wanted */
-	struct vg_poll_common common;
-	struct vg_cloud_nics nics;
-	bool configured; /* the cloud knows settings and NICs */
+	struct vg_cloud_nics machine;
+	/* A policy that may never come into force must not change what the one in force is told. */
+	struct side {
+		struct vg_poll_common common;
+		struct vg_cloud_nics nics;
+		bool configured; /* the cloud knows settings and NICs */
+	} in_force, next;
+	bool started; /* there is a policy in force */
 	struct vg_poll **polls;
 	size_t n_polls;
 	struct vg_files *files;
+	struct vg_copies *copies;
+	bool lenient; /* a policy is built that may hold what files held before */
 	sd_event_source *teller, *looker;
 	uint64_t told_us;
 };
@@ -50,7 +59,7 @@ static int on_tell(sd_event_source *source, uint64_t time_us, void *context)
 
 static uint64_t look_us(const struct vg_discovery *discovery)
 {
-	return discovery->common.settings.refresh_s * UINT64_C(1000000);
+	return discovery->in_force.common.settings.refresh_s * UINT64_C(1000000);
 }
 
 /* The next look stays where it is planned, however often policies change. */
@@ -87,6 +96,7 @@ static struct vg_poll *find_poll(const struct vg_discovery *discovery, const cha
 	return NULL;
 }
 
+/* A new one belongs to the policy that is to follow, until that is in force. */
 static int find_or_add_poll(struct vg_discovery *discovery, const char *feed,
 			    struct vg_poll **ret_poll)
 {
@@ -100,7 +110,7 @@ static int find_or_add_poll(struct vg_discovery *discovery, const char *feed,
 	if (!larger)
 		return -ENOMEM;
 	discovery->polls = larger;
-	r = vg_poll_new(&discovery->common, feed, ret_poll);
+	r = vg_poll_new(&discovery->next.common, feed, discovery->started, ret_poll);
 	if (r < 0)
 		return r;
 	discovery->polls[discovery->n_polls++] = *ret_poll;
@@ -122,19 +132,48 @@ static void forget_unwanted(struct vg_discovery *discovery)
 
 /* ---- reading for a policy ---- */
 
+/* `path` becomes that of its copy where that is to be read instead. */
+static int reading(struct vg_discovery *discovery, const char **path)
+{
+	int r = 0;
+
+	/* Whoever writes a file is waited for; once it is done it counts as changed. */
+	if (!discovery->started || !discovery->lenient || vg_files_is_settled(*path) ||
+	    !vg_copies_spare(discovery->copies, *path))
+		r = vg_files_reading(discovery->files, *path);
+	return r < 0 ? r : vg_copies_reading(discovery->copies, *path, path);
+}
+
+static void begin(void *context, bool lenient)
+{
+	struct vg_discovery *discovery = context;
+
+	discovery->lenient = lenient;
+	vg_copies_begin(discovery->copies);
+}
+
+static bool fall_back(void *context, const struct vg_diag *diag)
+{
+	const struct vg_discovery *discovery = context;
+
+	return vg_copies_fall_back(discovery->copies, diag);
+}
+
 static int read_whole(void *context, const char *path, char **ret_text, size_t *ret_length)
 {
 	struct vg_discovery *discovery = context;
-	const int r = vg_files_reading(discovery->files, path);
+	int r;
 
+	r = reading(discovery, &path);
 	return r < 0 ? r : vg_file_reader.read(vg_file_reader.context, path, ret_text, ret_length);
 }
 
 static int read_lines(void *context, const char *path, vg_take_lines *take, void *to)
 {
 	struct vg_discovery *discovery = context;
-	const int r = vg_files_reading(discovery->files, path);
+	int r;
 
+	r = reading(discovery, &path);
 	return r < 0 ? r : vg_file_reader.read_lines(vg_file_reader.context, path, take, to);
 }
 
@@ -142,16 +181,18 @@ static int read_answer(void *context, const char *feed, const struct vg_listing 
 		       __s64 *ret_read_s)
 {
 	struct vg_discovery *discovery = context;
+	const struct vg_saved *answer;
 	struct vg_poll *poll;
 	int r;
 
 	r = find_or_add_poll(discovery, feed, &poll);
 	if (r < 0)
 		return r;
-	if (!poll->state.answered)
+	answer = vg_poll_answer(poll);
+	if (!answer)
 		return -ENODATA;
-	*ret_listing = &poll->answer.listing;
-	*ret_read_s = poll->answer.read_s;
+	*ret_listing = &answer->listing;
+	*ret_read_s = answer->read_s;
 	return 0;
 }
 
@@ -181,51 +222,71 @@ static bool same_nics(const struct vg_cloud_nics *a, const struct vg_cloud_nics 
 	return a->n == b->n && (!a->n || memcmp(a->macs, b->macs, a->n * sizeof(*a->macs)) == 0);
 }
 
-/* Returns whether answers may be others now. */
-static int configure(struct vg_discovery *discovery, const struct vg_discovery_settings *settings,
+static int copy_nics(const struct vg_cloud_nics *nics, struct vg_cloud_nics *ret_copy)
+{
+	*ret_copy = (struct vg_cloud_nics){calloc(nics->n + 1, sizeof(*nics->macs)), nics->n,
+					   nics->all};
+	if (!ret_copy->macs)
+		return -ENOMEM;
+	if (nics->n)
+		memcpy(ret_copy->macs, nics->macs, nics->n * sizeof(*nics->macs));
+	return 0;
+}
+
+/* May answers be others than those that this side was told? */
+static bool differs(const struct side *side, const struct vg_discovery_settings *settings,
+		    const struct vg_cloud_nics *nics)
+{
+	return !same_servers(&side->common.settings, settings) || !same_nics(&side->nics, nics);
+}
+
+static int configure(struct side *side, const struct vg_discovery_settings *settings,
 		     const struct vg_cloud_nics *nics)
 {
-	_cleanup_(vg_discovery_settings_done) struct vg_discovery_settings copy = {};
-	struct vg_discovery_settings *current = &discovery->common.settings;
-	const bool other = !current->metadata || !same_servers(current, settings) ||
-			   !same_nics(&discovery->nics, nics);
-	struct vg_cloud_nics nics_copy = {calloc(nics->n + 1, sizeof(*nics->macs)), nics->n,
-					  nics->all};
+	struct vg_discovery_settings copy = {};
+	struct vg_cloud_nics nics_copy = {};
 	int r;
 
-	r = nics_copy.macs ? vg_discovery_settings_copy(settings, &copy) : -ENOMEM;
-	if (r >= 0 && discovery->common.cloud && (other || !discovery->configured))
-		r = vg_cloud_configure(discovery->common.cloud, settings, nics);
+	r = vg_discovery_settings_copy(settings, &copy);
+	if (r >= 0)
+		r = copy_nics(nics, &nics_copy);
+	if (r >= 0 && side->common.cloud && (!side->configured || differs(side, settings, nics)))
+		r = vg_cloud_configure(side->common.cloud, settings, nics);
 	if (r < 0) {
+		vg_discovery_settings_done(&copy);
 		free(nics_copy.macs);
 		return r;
 	}
-	discovery->configured = discovery->common.cloud;
-	if (nics->n)
-		memcpy(nics_copy.macs, nics->macs, nics->n * sizeof(*nics->macs));
-	free(discovery->nics.macs);
-	discovery->nics = nics_copy;
-	vg_discovery_settings_done(current);
-	*current = copy;
-	copy = (struct vg_discovery_settings){};
-	return other;
+	side->configured = side->common.cloud;
+	free(side->nics.macs);
+	side->nics = nics_copy;
+	vg_discovery_settings_done(&side->common.settings);
+	side->common.settings = copy;
+	return 0;
 }
 
 /* The client is not opened where nobody is to be asked: it takes some memory. */
-static int need_cloud(struct vg_discovery *discovery, struct vg_diag *diag)
+static int need_cloud(struct vg_discovery *discovery, struct side *side, struct vg_diag *diag)
 {
 	int r = 0;
 
 	if (!discovery->client)
-		r = vg_client_open(discovery->common.event, &discovery->client, diag);
-	if (r >= 0 && !discovery->common.cloud)
-		r = vg_cloud_open(discovery->client, &discovery->common.cloud);
+		r = vg_client_open(discovery->event, &discovery->client, diag);
+	if (r >= 0 && !side->common.cloud)
+		r = vg_cloud_open(discovery->client, &side->common.cloud);
 	return r;
 }
 
+/* What is wanted, while it is collected. */
+struct wish {
+	struct vg_diag *diag;
+	size_t n_paths;
+	const char *paths[2 * VG_MAX_FEEDS];
+};
+
 /* Marks the remote feeds of a policy, and collects the paths of the others. */
-static int mark(struct vg_discovery *discovery, const struct vg_policy *policy, const char **paths,
-		size_t *n_paths, struct vg_diag *diag)
+static int mark(struct vg_discovery *discovery, struct side *side, const struct vg_policy *policy,
+		struct wish *wish)
 {
 	for (size_t i = 0; policy && i < policy->n_feeds; i++) {
 		const struct vg_feed *feed = &policy->feeds[i];
@@ -233,10 +294,10 @@ static int mark(struct vg_discovery *discovery, const struct vg_policy *policy, 
 		int r;
 
 		if (!vg_feed_is_remote(feed)) {
-			paths[(*n_paths)++] = feed->place;
+			wish->paths[wish->n_paths++] = feed->place;
 			continue;
 		}
-		r = need_cloud(discovery, diag);
+		r = need_cloud(discovery, side, wish->diag);
 		if (r >= 0)
 			r = find_or_add_poll(discovery, feed->text, &poll);
 		if (r < 0)
@@ -246,50 +307,146 @@ static int mark(struct vg_discovery *discovery, const struct vg_policy *policy, 
 	return 0;
 }
 
-static int want(struct vg_discovery *discovery, const struct vg_policy *in_force,
-		const struct vg_policy *next, const struct vg_cloud_nics *nics,
-		struct vg_diag *diag)
+/* Which polls are taken away from which others. */
+static int relate(const struct vg_discovery *discovery, const struct vg_policy *policy)
 {
-	_cleanup_free_ const char **paths = calloc(2 * VG_MAX_FEEDS, sizeof(*paths));
-	size_t n_paths = 0;
-	int r, other;
+	int r = 0;
 
-	if (!paths)
-		return -ENOMEM;
-	for (size_t i = 0; i < discovery->n_polls; i++)
+	for (size_t i = 0; policy && r >= 0 && i < policy->n_differences; i++) {
+		const struct vg_difference *difference = &policy->differences[i];
+
+		r = vg_poll_take_from(find_poll(discovery, policy->feeds[difference->minus].text),
+				      find_poll(discovery, policy->feeds[difference->from].text));
+	}
+	return r;
+}
+
+/* `next` may be NULL. */
+static int collect(struct vg_discovery *discovery, const struct vg_policy *in_force,
+		   const struct vg_policy *next, struct vg_diag *diag)
+{
+	struct wish wish = {.diag = diag};
+	int r;
+
+	for (size_t i = 0; i < discovery->n_polls; i++) {
 		discovery->polls[i]->wanted = false;
-	r = mark(discovery, in_force, paths, &n_paths, diag);
+		discovery->polls[i]->n_wholes = 0;
+	}
+	r = mark(discovery, &discovery->in_force, in_force, &wish);
 	if (r >= 0)
-		r = mark(discovery, next, paths, &n_paths, diag);
+		r = mark(discovery, &discovery->next, next, &wish);
 	if (r >= 0)
-		r = vg_files_want(discovery->files, paths, n_paths);
+		r = vg_files_want(discovery->files, wish.paths, wish.n_paths);
 	if (r < 0)
 		return r;
 	forget_unwanted(discovery);
-	other = configure(discovery, &(next ?: in_force)->discovery, nics);
-	if (other < 0)
-		return other;
+	r = relate(discovery, in_force);
+	if (r >= 0)
+		r = relate(discovery, next);
+	return r < 0 ? r : plan_look(discovery, wish.n_paths);
+}
+
+static int want(struct vg_discovery *discovery, const struct vg_policy *in_force,
+		const struct vg_cloud_nics *nics, struct vg_diag *diag)
+{
+	const struct vg_discovery_settings *settings = &in_force->discovery;
+	const bool other = differs(&discovery->in_force, settings, nics);
+	const bool late = differs(&discovery->next, settings, nics);
+	int r;
+
+	r = collect(discovery, in_force, NULL, diag);
+	if (r >= 0)
+		r = configure(&discovery->in_force, settings, nics);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < discovery->n_polls; i++) {
+		struct vg_poll *poll = discovery->polls[i];
+		const bool is_new = poll->common == &discovery->next.common;
+
+		poll->common = &discovery->in_force.common;
+		if (!poll->begun)
+			vg_poll_ask(poll);
+		else if (is_new ? late : other)
+			vg_poll_ask_anew(poll);
+	}
+	discovery->started = true;
+	return 0;
+}
+
+static int want_next(struct vg_discovery *discovery, const struct vg_policy *in_force,
+		     const struct vg_policy *next, const struct vg_cloud_nics *nics,
+		     struct vg_diag *diag)
+{
+	const bool other = differs(&discovery->next, &next->discovery, nics);
+	int r;
+
+	r = collect(discovery, in_force, next, diag);
+	if (r >= 0)
+		r = configure(&discovery->next, &next->discovery, nics);
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < discovery->n_polls; i++) {
 		struct vg_poll *poll = discovery->polls[i];
 
-		if (poll->begun && other)
+		/* One that is in force by now may still be waiting for what was asked before. */
+		if (poll->begun && other && poll->asked == &discovery->next.common &&
+		    (poll->fetch || poll->common == poll->asked))
 			vg_poll_ask_anew(poll);
-		else if (!poll->begun || (next && *poll->state.error && !poll->fetch))
+		else if (!poll->begun || (*poll->state.error && !poll->fetch))
 			vg_poll_ask(poll);
 	}
-	return plan_look(discovery, n_paths);
+	return 0;
+}
+
+static int explain(int error, struct vg_diag *diag)
+{
+	if (error < 0 && diag && !*diag->text)
+		return vg_diag_set(diag, -error, NULL, nowhere, "can't keep feeds up to date: %s",
+				   strerror(-error));
+	return error;
 }
 
 int vg_discovery_want(struct vg_discovery *discovery, const struct vg_policy *in_force,
-		      const struct vg_policy *next, const struct vg_cloud_nics *nics,
-		      struct vg_diag *diag)
+		      const struct vg_cloud_nics *nics, struct vg_diag *diag)
 {
-	const int r = want(discovery, in_force, next, nics, diag);
+	return explain(want(discovery, in_force, nics, diag), diag);
+}
 
-	if (r < 0 && diag && !*diag->text)
-		return vg_diag_set(diag, -r, NULL, nowhere, "can't keep feeds up to date: %s",
-				   strerror(-r));
-	return r < 0 ? r : 0;
+int vg_discovery_want_next(struct vg_discovery *discovery, const struct vg_policy *in_force,
+			   const struct vg_policy *next, const struct vg_cloud_nics *nics,
+			   struct vg_diag *diag)
+{
+	return explain(want_next(discovery, in_force, next, nics, diag), diag);
+}
+
+/* ---- what came of it ---- */
+
+void vg_discovery_published(struct vg_discovery *discovery)
+{
+	for (size_t i = 0; i < discovery->n_polls; i++)
+		vg_poll_published(discovery->polls[i]);
+	vg_copies_keep(discovery->copies);
+}
+
+void vg_discovery_set_aside(struct vg_discovery *discovery)
+{
+	for (size_t i = 0; i < discovery->n_polls; i++)
+		vg_poll_set_aside(discovery->polls[i]);
+}
+
+bool vg_discovery_show_next(struct vg_discovery *discovery)
+{
+	for (size_t i = 0; i < discovery->n_polls; i++) {
+		if (vg_poll_show(discovery->polls[i]))
+			return true;
+	}
+	return false;
+}
+
+void vg_discovery_refuse(struct vg_discovery *discovery, const char *reason)
+{
+	for (size_t i = 0; i < discovery->n_polls; i++)
+		vg_poll_refuse(discovery->polls[i], reason);
 }
 
 /* ---- questions ---- */
@@ -352,13 +509,14 @@ const struct vg_feed_state *vg_discovery_state(const struct vg_discovery *discov
 static int add_timer(struct vg_discovery *discovery, sd_event_time_handler_t handler,
 		     sd_event_source **ret_timer)
 {
-	const int r = sd_event_add_time(discovery->common.event, ret_timer, CLOCK_MONOTONIC, 0,
+	const int r = sd_event_add_time(discovery->event, ret_timer, CLOCK_MONOTONIC, 0,
 					ACCURACY_US, handler, discovery);
 
 	return r < 0 ? r : sd_event_source_set_enabled(*ret_timer, SD_EVENT_OFF);
 }
 
-int vg_discovery_open(sd_event *event, const char *state_folder, vg_discovery_changed *changed,
+int vg_discovery_open(sd_event *event, const char *state_folder,
+		      const struct vg_cloud_nics *machine, vg_discovery_changed *changed,
 		      void *context, struct vg_discovery **ret_discovery)
 {
 	struct vg_discovery *discovery = calloc(1, sizeof(*discovery));
@@ -366,16 +524,30 @@ int vg_discovery_open(sd_event *event, const char *state_folder, vg_discovery_ch
 
 	if (!discovery)
 		return -ENOMEM;
+	discovery->event = event;
 	discovery->changed = changed;
 	discovery->context = context;
-	discovery->reader = (struct vg_reader){read_whole, read_lines, read_answer, discovery};
-	discovery->common = (struct vg_poll_common){
+	discovery->reader = (struct vg_reader){
+		.read = read_whole,
+		.read_lines = read_lines,
+		.answer = read_answer,
+		.begin = begin,
+		.fall_back = fall_back,
+		.context = discovery,
+	};
+	discovery->in_force.common = (struct vg_poll_common){
 		.event = event,
 		.state_folder = state_folder,
+		.machine = &discovery->machine,
 		.changed = tell,
 		.context = discovery,
 	};
-	r = vg_files_open(event, tell, discovery, &discovery->files);
+	discovery->next.common = discovery->in_force.common;
+	r = copy_nics(machine, &discovery->machine);
+	if (r >= 0)
+		r = vg_copies_open(state_folder, &discovery->copies);
+	if (r >= 0)
+		r = vg_files_open(event, tell, discovery, &discovery->files);
 	if (r >= 0)
 		r = add_timer(discovery, on_tell, &discovery->teller);
 	if (r >= 0)
@@ -388,6 +560,13 @@ int vg_discovery_open(sd_event *event, const char *state_folder, vg_discovery_ch
 	return 0;
 }
 
+static void side_done(struct side *side)
+{
+	vg_cloud_close(side->common.cloud);
+	vg_discovery_settings_done(&side->common.settings);
+	free(side->nics.macs);
+}
+
 void vg_discovery_close(struct vg_discovery *discovery)
 {
 	if (!discovery)
@@ -396,11 +575,12 @@ void vg_discovery_close(struct vg_discovery *discovery)
 		vg_poll_free(discovery->polls[i]);
 	free(discovery->polls);
 	vg_files_close(discovery->files);
-	vg_cloud_close(discovery->common.cloud);
+	vg_copies_close(discovery->copies);
+	side_done(&discovery->in_force);
+	side_done(&discovery->next);
 	vg_client_close(discovery->client);
 	sd_event_source_disable_unref(discovery->teller);
 	sd_event_source_disable_unref(discovery->looker);
-	vg_discovery_settings_done(&discovery->common.settings);
-	free(discovery->nics.macs);
+	free(discovery->machine.macs);
 	free(discovery);
 }

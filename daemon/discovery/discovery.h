@@ -34,23 +34,36 @@ struct vg_feed_state {
 	char store_error[VG_DIAG_TEXT_SIZE]; /* a saved answer that couldn't be used, or written */
 };
 
-/* An answer in force has changed, or a file. Called from the event loop. */
+/*
+ * What feeds say has changed, or a file. Once a policy with it is in force,
+ * vg_discovery_published() is to be called. Called from the event loop.
+ */
 typedef void vg_discovery_changed(void *context);
 
-/* `state_folder` must outlive it. -ENOMEM, or errno of inotify and sd-event. */
-int vg_discovery_open(sd_event *event, const char *state_folder, vg_discovery_changed *changed,
+/*
+ * `state_folder` must outlive it. `machine`: all NICs that are known, filtered or not, copied; answers
+ * that were saved on a machine with others aren't used. -ENOMEM, or errno of inotify and sd-event.
+ */
+int vg_discovery_open(sd_event *event, const char *state_folder,
+		      const struct vg_cloud_nics *machine, vg_discovery_changed *changed,
 		      void *context, struct vg_discovery **ret_discovery);
 void vg_discovery_close(struct vg_discovery *discovery);
 
 /*
- * The feeds that are wanted from now on: those of the policy in force and of one that is to follow it;
- * either may be NULL. New ones are asked for at once, with a policy that is to follow also those whose
- * last question failed; those that neither has any more are forgotten, but for what is saved. `nics`:
- * as for vg_cloud_configure(). -ENOMEM, or what vg_client_open() returns; `diag` says what.
+ * The feeds of the policy in force are those that are wanted from now on, asked for with its settings
+ * and for those NICs; others are forgotten, but for what is saved. -ENOMEM, or what vg_client_open()
+ * returns; `diag` says what.
  */
 int vg_discovery_want(struct vg_discovery *discovery, const struct vg_policy *in_force,
-		      const struct vg_policy *next, const struct vg_cloud_nics *nics,
-		      struct vg_diag *diag);
+		      const struct vg_cloud_nics *nics, struct vg_diag *diag);
+/*
+ * Those of a policy that is to follow are wanted, too: what only it has is asked for with its settings
+ * and NICs, and what has failed last time is asked for again. Nothing else changes for the policy in
+ * force, which may be NULL. Errors as above.
+ */
+int vg_discovery_want_next(struct vg_discovery *discovery, const struct vg_policy *in_force,
+			   const struct vg_policy *next, const struct vg_cloud_nics *nics,
+			   struct vg_diag *diag);
 
 /*
  * Is there a remote feed in `policy`, but not in `except` (or NULL), that has no answer, fresh or saved,
@@ -68,6 +81,17 @@ const struct vg_feed *vg_discovery_unanswered(const struct vg_discovery *discove
  * wanted so far. Valid as long as the discovery.
  */
 const struct vg_reader *vg_discovery_reader(const struct vg_discovery *discovery);
+
+/* A policy with all that the reader gave is in force now. Answers are saved from then on. */
+void vg_discovery_published(struct vg_discovery *discovery);
+/*
+ * No such policy could come into force. To find the answer that is to blame, all that have not come
+ * into force are set aside, and then shown one after the other: each is either published or refused.
+ * vg_discovery_show_next() returns false where none is left.
+ */
+void vg_discovery_set_aside(struct vg_discovery *discovery);
+bool vg_discovery_show_next(struct vg_discovery *discovery);
+void vg_discovery_refuse(struct vg_discovery *discovery, const char *reason);
 
 /* Believes all answers that are held back. Returns how many. */
 size_t vg_discovery_accept(struct vg_discovery *discovery);

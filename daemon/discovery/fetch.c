@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <errno.h>
 #include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include "discovery/internal.h"
@@ -126,9 +128,10 @@ static void result_done(struct vg_fetch_result *result)
 	vg_listing_done(&result->listing);
 	free_texts(result->unread, result->n_unread);
 	free(result->version);
+	free(result->identity);
 	result->unread = NULL;
 	result->n_unread = 0;
-	result->version = NULL;
+	result->version = result->identity = NULL;
 }
 
 static void fetch_free(struct vg_fetch *fetch)
@@ -179,17 +182,44 @@ int vg_fetch_unreadable(struct vg_fetch *fetch, int error, const struct vg_diag 
 /* What a good answer lacks. */
 static void write_note(const struct vg_fetch *fetch, char *note, size_t size)
 {
-	const size_t n = fetch->n_left_out;
+	const struct vg_fetch_result *result = &fetch->result;
+	const size_t n = fetch->n_left_out, unread = result->n_unread;
 	size_t used = 0;
 
-	if (fetch->usable)
+	if (result->usable)
 		used = (size_t)snprintf(
 			note, size,
 			"only the subnets that this VM's service account may use were listed: give "
 			"it roles/compute.networkViewer for all of them");
+	if (unread && !strcmp(result->unread[0], VG_LISTING_ANY_SCOPE))
+		used += (size_t)snprintf(note + used, size - used,
+					 "%sthe server left out a part, and doesn't say which",
+					 used ? "; " : "");
+	else if (unread)
+		used += (size_t)snprintf(note + used, size - used,
+					 "%s%.64s%s couldn't be read by the server",
+					 used ? "; " : "", result->unread[0],
+					 unread > 1 ? " and others" : "");
 	if (n)
 		snprintf(note + used, size - used, "%s%zu range%s left out (%s)", used ? "; " : "",
 			 n, n > 1 ? "s are" : " is", fetch->left_out);
+}
+
+/* "42:01:0a:80:00:02 5551234/default, ...", where the NICs had to be known. */
+static int write_identity(const struct vg_fetch *fetch, char **ret_identity)
+{
+	size_t size;
+	FILE *out;
+
+	if (!fetch->n_nics)
+		return 0;
+	out = open_memstream(ret_identity, &size);
+	if (!out)
+		return -ENOMEM;
+	for (size_t i = 0; i < fetch->n_nics; i++)
+		fprintf(out, "%s%s %s/%s", i ? ", " : "", fetch->nics[i].mac,
+			fetch->nics[i].network_project ?: "", fetch->nics[i].network ?: "");
+	return fclose(out) == 0 ? 0 : -ENOMEM;
 }
 
 /* A good answer isn't used in part: nothing of one is left after a failure. */
@@ -197,6 +227,8 @@ static void finish(struct vg_fetch *fetch, int r)
 {
 	struct vg_fetch_result *result = &fetch->result;
 
+	if (r >= 0)
+		r = write_identity(fetch, &result->identity);
 	if (r < 0) {
 		result_done(result);
 		result->error = r;

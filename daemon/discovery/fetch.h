@@ -56,6 +56,12 @@ struct vg_fetch_result {
 	size_t n_unread;
 	/* What is missing or was left out of a good answer; or "". */
 	char note[VG_FETCH_REASON_SIZE];
+	/*
+	 * Where the answer depends on the filtered NICs: "MAC PROJECT/NETWORK, ..." of them; else NULL.
+	 * Answers of different ones can't be compared.
+	 */
+	char *identity;
+	bool usable; /* of some project, only the subnets that the service account may use were seen */
 	char *version; /* what the next fetch passes on, opaque, printable ASCII; or NULL */
 };
 

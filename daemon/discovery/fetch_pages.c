@@ -159,7 +159,7 @@ static int take_list(struct vg_fetch *fetch, const struct vg_client_answer *answ
 	r = judge_list(fetch);
 	if (r < 0)
 		return r;
-	fetch->usable |= job->kind == VG_JOB_USABLE;
+	fetch->result.usable |= job->kind == VG_JOB_USABLE;
 	return next_job(fetch);
 }
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <limits.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
+#include <time.h>
 #include "discovery/files.h"
 #include "share/cleanup.h"
 #include "share/log.h"
@@ -26,7 +28,8 @@ struct file {
 	char *path;
 	struct fingerprint seen;
 	bool wanted;
-	bool reading; /* announced, and not wanted since */
+	bool reading;	       /* announced, and not wanted since */
+	uint64_t unsettled_us; /* when it was first found half done; 0: it isn't. CLOCK_MONOTONIC */
 };
 
 /* A folder on the way to a file. */
@@ -68,6 +71,31 @@ static bool is_same(const struct fingerprint *a, const struct fingerprint *b)
 {
 	return a->device == b->device && a->inode == b->inode && a->size == b->size &&
 	       is_same_time(&a->modified, &b->modified) && is_same_time(&a->changed, &b->changed);
+}
+
+static uint64_t clock_us(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+/* What was written in the future was written before the clock was set. */
+static bool is_settled(const struct fingerprint *fingerprint)
+{
+	const uint64_t now_us = clock_us(CLOCK_REALTIME),
+		       changed_us = (uint64_t)fingerprint->changed.tv_sec * 1000000 +
+				    (uint64_t)fingerprint->changed.tv_nsec / 1000;
+
+	return changed_us > now_us || now_us - changed_us >= VG_FILES_DEBOUNCE_US;
+}
+
+bool vg_files_is_settled(const char *path)
+{
+	const struct fingerprint now = look_at(path);
+
+	return is_settled(&now);
 }
 
 /* ---- watches ---- */
@@ -267,6 +295,13 @@ static void forget_unwanted(struct vg_files *files)
 	files->n = n;
 }
 
+static int look_again(const struct vg_files *files)
+{
+	const int r = sd_event_source_set_time_relative(files->timer, VG_FILES_DEBOUNCE_US);
+
+	return r < 0 ? r : sd_event_source_set_enabled(files->timer, SD_EVENT_ONESHOT);
+}
+
 int vg_files_want(struct vg_files *files, const char *const *paths, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -284,9 +319,21 @@ int vg_files_want(struct vg_files *files, const char *const *paths, size_t n)
 	return 0;
 }
 
+/* Is it to be looked at again, since somebody is just writing it? */
+static bool is_half_done(struct file *file, const struct fingerprint *now)
+{
+	const uint64_t now_us = clock_us(CLOCK_MONOTONIC);
+
+	if (is_settled(now))
+		return false;
+	if (!file->unsettled_us)
+		file->unsettled_us = now_us;
+	return now_us - file->unsettled_us < VG_FILES_PATIENCE_US;
+}
+
 void vg_files_look(struct vg_files *files)
 {
-	bool changed = false;
+	bool changed = false, again = false;
 
 	for (size_t i = 0; i < files->n; i++) {
 		struct file *file = &files->items[i];
@@ -294,10 +341,17 @@ void vg_files_look(struct vg_files *files)
 
 		if (!file->wanted || is_same(&file->seen, &now))
 			continue;
+		if (is_half_done(file, &now)) {
+			again = true;
+			continue;
+		}
 		file->seen = now;
+		file->unsettled_us = 0;
 		vg_log_info("%s has changed", file->path);
 		changed = true;
 	}
+	if (again)
+		look_again(files);
 	if (changed)
 		files->changed(files->context);
 }
@@ -316,11 +370,7 @@ static int on_readable(sd_event_source *source, int fd, uint32_t events, void *c
 	(void)fd;
 	(void)events;
 	r = sd_event_source_set_enabled(source, SD_EVENT_OFF);
-	if (r >= 0)
-		r = sd_event_source_set_time_relative(files->timer, VG_FILES_DEBOUNCE_US);
-	if (r >= 0)
-		r = sd_event_source_set_enabled(files->timer, SD_EVENT_ONESHOT);
-	return r;
+	return r < 0 ? r : look_again(files);
 }
 
 static int on_timer(sd_event_source *source, uint64_t time_us, void *context)

@@ -7,11 +7,18 @@
 #ifndef VPCGATE_FILES_H
 #define VPCGATE_FILES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <systemd/sd-event.h>
 
 /* From the first sign of a change to the look: writers that take several steps are done by then. */
 #define VG_FILES_DEBOUNCE_US 200000
+
+/*
+ * One that was written within that time may be half done, and is looked at again after it; but not for
+ * longer than this: what is always being written is never done.
+ */
+#define VG_FILES_PATIENCE_US 10000000
 
 struct vg_files;
 
@@ -32,6 +39,9 @@ int vg_files_want(struct vg_files *files, const char *const *paths, size_t n);
  * forgotten. -ENOMEM.
  */
 int vg_files_reading(struct vg_files *files, const char *path);
+
+/* Was it left alone for VG_FILES_DEBOUNCE_US, or is it missing? */
+bool vg_files_is_settled(const char *path);
 
 /*
  * Looks at all of them, and tells if any has changed. For what inotify doesn't see: writers on

@@ -75,7 +75,6 @@ struct vg_fetch {
 	bool token_refused; /* once, and not accepted since */
 	char refusal
 		[VG_FETCH_REASON_SIZE]; /* of the list of subnets, while the usable ones are read */
-	bool usable;			/* those alone were seen, of some project */
 	size_t n_left_out;
 	char left_out[64]; /* why the first of them was */
 };

@@ -40,9 +40,25 @@ static uint64_t refresh_us(const struct vg_poll *poll)
 	return poll->common->settings.refresh_s * SECOND_US;
 }
 
-static uint64_t hold_end_us(const struct vg_poll *poll)
+/* When what has been missed since then is believed to be gone. */
+static uint64_t hold_end_us(const struct vg_poll *poll, uint64_t missed_us)
 {
-	return poll->guard.since_us + poll->common->settings.shrink_after_s * SECOND_US;
+	return missed_us + poll->common->settings.shrink_after_s * SECOND_US;
+}
+
+/* What was believed last. */
+static struct vg_saved *latest(struct vg_poll *poll)
+{
+	if (poll->news != VG_POLL_NO_NEWS)
+		return &poll->fresh;
+	return poll->has_answer ? &poll->answer : NULL;
+}
+
+const struct vg_saved *vg_poll_answer(const struct vg_poll *poll)
+{
+	if (poll->news == VG_POLL_SHOWN)
+		return &poll->fresh;
+	return poll->has_answer ? &poll->answer : NULL;
 }
 
 /* The metadata server answers when something changes. */
@@ -57,18 +73,24 @@ static void ask_in(struct vg_poll *poll, uint64_t delay_us)
 	sd_event_source_set_enabled(poll->timer, SD_EVENT_ONESHOT);
 }
 
+static bool holds(const struct vg_poll *poll)
+{
+	return poll->guard.holds || poll->taken.holds;
+}
+
 static void plan_after_answer(struct vg_poll *poll)
 {
 	const uint64_t now = now_us();
 	uint64_t delay_us = jitter(refresh_us(poll), REFRESH_JITTER_PERCENT);
 
-	if (poll->guard.holds) {
+	if (holds(poll)) {
 		/* The answer that ends it should not come much later than it may. */
-		const uint64_t end_us = hold_end_us(poll);
+		const uint64_t end_us = hold_end_us(poll, poll->taken.holds ? poll->taken.since_us
+									    : poll->guard.first_us);
 
 		if (end_us < now + delay_us)
 			delay_us = end_us > now + SECOND_US ? end_us - now : SECOND_US;
-	} else if (is_long_poll(&poll->feed) && poll->answer.version) {
+	} else if (is_long_poll(&poll->feed) && latest(poll)->version) {
 		const uint64_t due_us = poll->begun_us + LONG_POLL_US;
 
 		delay_us = due_us > now ? due_us - now : 0;
@@ -116,16 +138,18 @@ static void count_changes(const struct vg_listing *old, const struct vg_listing 
 	*ret_removed = removed;
 }
 
-static void log_change(const struct vg_poll *poll, const struct vg_listing *new)
+static void log_change(const struct vg_poll *poll, const struct vg_saved *old,
+		       const struct vg_listing *new)
 {
 	size_t added, removed;
 
-	count_changes(&poll->answer.listing, new, &added, &removed);
-	if (!poll->state.answered)
+	if (!old) {
 		vg_log_info("%s: %zu range%s", poll->feed.text, new->n, new->n == 1 ? "" : "s");
-	else
-		vg_log_info("%s: %zu range%s added, %zu removed", poll->feed.text, added,
-			    added == 1 ? "" : "s", removed);
+		return;
+	}
+	count_changes(&old->listing, new, &added, &removed);
+	vg_log_info("%s: %zu range%s added, %zu removed", poll->feed.text, added,
+		    added == 1 ? "" : "s", removed);
 }
 
 /* Confirmations are written no more often than answers come where nothing changes. */
@@ -144,42 +168,112 @@ static void save(struct vg_poll *poll, bool changed)
 	memcpy(state->store_error, diag.text, sizeof(state->store_error));
 }
 
-static void confirm(struct vg_poll *poll, int64_t read_s)
+static void update_state(struct vg_poll *poll)
+{
+	const struct vg_saved *answer = vg_poll_answer(poll);
+	struct vg_feed_state *state = &poll->state;
+
+	state->answered = answer;
+	state->n_ranges = answer ? answer->listing.n : 0;
+	state->read_s = answer ? answer->read_s : 0;
+}
+
+static void count_answer(struct vg_poll *poll)
 {
 	struct vg_feed_state *state = &poll->state;
 
 	if (*state->error)
 		vg_log_info("%s answers again", poll->feed.text);
 	poll->failures = 0;
-	poll->answer.read_s = read_s;
 	state->answers++;
-	state->read_s = read_s;
-	state->saved = state->waiting = false;
+	state->waiting = false;
 	state->error[0] = '\0';
 }
 
-/* Takes the listing out of `listing`, and `version`. */
-static void adopt(struct vg_poll *poll, struct vg_listing *listing, char *version, int64_t read_s)
+/* The server says the same as before. Once it is in force the time is worth saving. */
+static void confirm(struct vg_poll *poll)
 {
-	struct vg_feed_state *state = &poll->state;
-	const bool changed = !state->answered || !vg_listing_equal(&poll->answer.listing, listing);
+	latest(poll)->read_s = time(NULL);
+	poll->aged = poll->state.saved = false;
+	count_answer(poll);
+	update_state(poll);
+	if (poll->news == VG_POLL_NO_NEWS)
+		save(poll, false);
+}
 
-	if (changed)
-		log_change(poll, listing);
-	vg_saved_done(&poll->answer);
-	poll->answer.listing = *listing;
-	poll->answer.version = version;
-	*listing = (struct vg_listing){};
-	state->answered = true;
-	state->n_ranges = poll->answer.listing.n;
-	state->held[0] = '\0';
-	confirm(poll, read_s);
-	save(poll, changed);
+/* Takes over what `saved` holds. */
+static void adopt(struct vg_poll *poll, struct vg_saved *saved)
+{
+	struct vg_saved *old = latest(poll);
+	const bool changed = !old || !vg_listing_equal(&old->listing, &saved->listing);
+
+	if (changed) {
+		log_change(poll, old, &saved->listing);
+		old = &poll->fresh;
+		poll->news = VG_POLL_SHOWN;
+	}
+	vg_saved_done(old);
+	*old = *saved;
+	*saved = (struct vg_saved){};
+	confirm(poll);
 	if (changed)
 		poll->common->changed(poll->common->context);
 }
 
+void vg_poll_published(struct vg_poll *poll)
+{
+	if (poll->news != VG_POLL_SHOWN)
+		return;
+	vg_saved_done(&poll->answer);
+	poll->answer = poll->fresh;
+	poll->fresh = (struct vg_saved){};
+	poll->news = VG_POLL_NO_NEWS;
+	poll->has_answer = true;
+	save(poll, true);
+}
+
+bool vg_poll_set_aside(struct vg_poll *poll)
+{
+	if (poll->news == VG_POLL_NO_NEWS)
+		return false;
+	poll->news = VG_POLL_ASIDE;
+	update_state(poll);
+	return true;
+}
+
+bool vg_poll_show(struct vg_poll *poll)
+{
+	if (poll->news != VG_POLL_ASIDE)
+		return false;
+	poll->news = VG_POLL_SHOWN;
+	update_state(poll);
+	return true;
+}
+
+void vg_poll_refuse(struct vg_poll *poll, const char *reason)
+{
+	struct vg_feed_state *state = &poll->state;
+
+	if (poll->news != VG_POLL_SHOWN)
+		return;
+	vg_saved_done(&poll->fresh);
+	poll->news = VG_POLL_NO_NEWS;
+	update_state(poll);
+	state->failures++;
+	snprintf(state->error, sizeof(state->error), "its answer can't be used: %s", reason);
+	/* What is on its way may only say that nothing has changed since. */
+	vg_fetch_cancel(poll->fetch);
+	poll->fetch = NULL;
+	ask_in(poll, jitter(refresh_us(poll), REFRESH_JITTER_PERCENT));
+}
+
 /* ---- answers ---- */
+
+/* It isn't needed at once, or one that can be hoped for. */
+static bool is_missed(const struct vg_poll *poll)
+{
+	return !poll->state.answered || poll->aged;
+}
 
 static void count_failure(struct vg_poll *poll, int error, const char *reason,
 			  unsigned retry_after_s)
@@ -188,7 +282,7 @@ static void count_failure(struct vg_poll *poll, int error, const char *reason,
 
 	poll->failures++;
 	state->failures++;
-	state->waiting = !state->answered && error == -EAGAIN;
+	state->waiting = is_missed(poll) && error == -EAGAIN;
 	if (strcmp(state->error, reason) != 0)
 		vg_log_warn("%s: %s; %s", poll->feed.text, reason,
 			    state->answered ? "what it said before stays in force"
@@ -197,23 +291,36 @@ static void count_failure(struct vg_poll *poll, int error, const char *reason,
 	plan_after_failure(poll, error, retry_after_s);
 }
 
+static const char *hold_reason(const struct vg_poll *poll)
+{
+	if (poll->taken.holds)
+		return poll->taken.reason;
+	return poll->guard.holds ? poll->guard.reason : "";
+}
+
+/* The same reason again is no news. */
 static void tell_held(struct vg_poll *poll)
 {
-	const uint64_t end_us = hold_end_us(poll), now = now_us();
+	const uint64_t end_us = hold_end_us(poll, poll->taken.holds ? poll->taken.since_us
+								    : poll->guard.last_us),
+		       now = now_us();
 	const time_t end_s = time(NULL) + (time_t)(end_us > now ? (end_us - now) / SECOND_US : 0);
+	const char *reason = hold_reason(poll);
 	char until[64] = "";
 	struct tm tm;
 
-	if (gmtime_r(&end_s, &tm))
-		strftime(until, sizeof(until), "%Y-%m-%d %H:%M:%S UTC", &tm);
-	snprintf(poll->state.held, sizeof(poll->state.held),
-		 "%s; held back until %s, unless it is accepted with "
-		 "`vpcgate apply --accept-shrink`",
-		 poll->guard.reason, until);
-	if (poll->told_us == poll->guard.since_us)
-		return;
-	poll->told_us = poll->guard.since_us;
-	vg_log_warn("%s: %s", poll->feed.text, poll->state.held);
+	poll->state.held[0] = '\0';
+	if (*reason) {
+		if (gmtime_r(&end_s, &tm))
+			strftime(until, sizeof(until), "%Y-%m-%d %H:%M:%S UTC", &tm);
+		snprintf(poll->state.held, sizeof(poll->state.held),
+			 "%s; held back until %s, unless it is accepted with "
+			 "`vpcgate apply --accept-shrink`",
+			 reason, until);
+	}
+	if (*reason && strcmp(poll->told, reason) != 0)
+		vg_log_warn("%s: %s", poll->feed.text, poll->state.held);
+	snprintf(poll->told, sizeof(poll->told), "%s", reason);
 }
 
 static bool may_be_empty(const struct vg_feed *feed)
@@ -222,7 +329,70 @@ static bool may_be_empty(const struct vg_feed *feed)
 	       feed->kind == VG_FEED_PEERING_ROUTES || feed->kind == VG_FEED_METADATA;
 }
 
-static int judge(struct vg_poll *poll, const struct vg_listing *fresh)
+/* Of the same NICs in the same networks: what another machine was told says nothing of this one. */
+static bool is_comparable(const struct vg_poll *poll, const struct vg_saved *old,
+			  const struct vg_fetch_result *result)
+{
+	if (poll->aged && old == &poll->answer)
+		return false;
+	return !old->identity || !result->identity || !strcmp(old->identity, result->identity);
+}
+
+/* Adds what could not be seen this time to the answer. Returns whether it is whole then. */
+static int complete(const struct vg_saved *old, struct vg_fetch_result *result, bool *ret_usable)
+{
+	static const char *const all[] = {VG_LISTING_ANY_SCOPE};
+	const size_t used = strlen(result->note);
+	int r;
+
+	*ret_usable = result->usable;
+	if (old && result->n_unread) {
+		r = vg_listing_keep(&result->listing, &old->listing,
+				    (const char *const *)result->unread, result->n_unread);
+		if (r < 0)
+			return r;
+	}
+	if (!old || !result->usable || old->usable)
+		return !result->n_unread;
+	/* Less than it was, though nothing may have gone: the right to see it has. */
+	*ret_usable = false;
+	snprintf(result->note + used, sizeof(result->note) - used, "; those known before are kept");
+	r = vg_listing_keep(&result->listing, &old->listing, all, 1);
+	return r < 0 ? r : false;
+}
+
+/* All that those hold which this one is taken away from. */
+static int join_wholes(const struct vg_poll *poll, struct vg_listing *whole)
+{
+	static const char *const all[] = {VG_LISTING_ANY_SCOPE};
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < poll->n_wholes; i++) {
+		const struct vg_saved *answer = latest(poll->wholes[i]);
+
+		if (answer)
+			r = vg_listing_keep(whole, &answer->listing, all, 1);
+	}
+	return r;
+}
+
+static int judge_taken(struct vg_poll *poll, const struct vg_guard_rules *rules,
+		       const struct vg_saved *old, const struct vg_listing *fresh)
+{
+	_cleanup_(vg_listing_done) struct vg_listing whole = {};
+	int r;
+
+	if (!old || !poll->n_wholes) {
+		vg_taken_done(&poll->taken);
+		return VG_GUARD_BELIEVED;
+	}
+	r = join_wholes(poll, &whole);
+	return r < 0 ? r
+		     : vg_taken_judge(&poll->taken, rules, &whole, &old->listing, fresh, now_us());
+}
+
+/* Adds what is to be kept to `fresh`; with VG_GUARD_HELD that may be all there is to it. */
+static int judge(struct vg_poll *poll, const struct vg_saved *old, struct vg_listing *fresh)
 {
 	const struct vg_discovery_settings *settings = &poll->common->settings;
 	const struct vg_guard_rules rules = {
@@ -230,40 +400,51 @@ static int judge(struct vg_poll *poll, const struct vg_listing *fresh)
 		.shrink_after_us = settings->shrink_after_s * SECOND_US,
 		.may_be_empty = may_be_empty(&poll->feed),
 	};
+	int r, taken;
 
-	return vg_guard_judge(&poll->guard, &rules,
-			      poll->state.answered ? &poll->answer.listing : NULL, fresh, now_us());
+	r = vg_guard_judge(&poll->guard, &rules, old ? &old->listing : NULL, fresh, now_us());
+	if (r < 0)
+		return r;
+	taken = judge_taken(poll, &rules, old, fresh);
+	return taken < 0 ? taken : r;
+}
+
+/* Nothing of it comes into force, whatever there is now. */
+static void hold_whole(struct vg_poll *poll, struct vg_saved *saved)
+{
+	vg_saved_done(&poll->held);
+	poll->held = *saved;
+	*saved = (struct vg_saved){};
+	count_answer(poll);
 }
 
 static void take_listing(struct vg_poll *poll, struct vg_fetch_result *result)
 {
-	struct vg_feed_state *state = &poll->state;
-	char *version = NULL;
-	int r = 0;
+	_cleanup_(vg_saved_done) struct vg_saved saved = {};
+	const struct vg_saved *old = latest(poll);
+	int whole, r;
 
-	if (result->n_unread && state->answered)
-		r = vg_listing_keep(&result->listing, &poll->answer.listing,
-				    (const char *const *)result->unread, result->n_unread);
-	if (r >= 0)
-		r = judge(poll, &result->listing);
+	if (old && !is_comparable(poll, old, result))
+		old = NULL;
+	whole = complete(old, result, &saved.usable);
+	r = whole < 0 ? whole : judge(poll, old, &result->listing);
 	if (r < 0) {
 		count_failure(poll, r, strerror(-r), 0);
 		return;
 	}
-	if (r == VG_GUARD_HELD) {
-		poll->held_read_s = time(NULL);
-		poll->failures = 0;
-		state->answers++;
-		state->waiting = false;
-		state->error[0] = '\0';
-		tell_held(poll);
-	} else {
-		/* What could not be read is asked for again, though nothing has changed. */
-		if (!result->n_unread)
-			version = VG_TAKE_PTR(result->version);
-		snprintf(state->note, sizeof(state->note), "%s", result->note);
-		adopt(poll, &result->listing, version, time(NULL));
-	}
+	snprintf(poll->state.note, sizeof(poll->state.note), "%s", result->note);
+	saved.listing = result->listing;
+	result->listing = (struct vg_listing){};
+	saved.identity = VG_TAKE_PTR(result->identity);
+	saved.read_s = time(NULL);
+	/* What is missing is asked for again, though nothing has changed. */
+	if (whole && !holds(poll))
+		saved.version = VG_TAKE_PTR(result->version);
+	if (poll->taken.holds || (poll->guard.holds && !old))
+		hold_whole(poll, &saved);
+	else
+		adopt(poll, &saved);
+	tell_held(poll);
 	plan_after_answer(poll);
 }
 
@@ -275,8 +456,7 @@ static void on_done(void *context, struct vg_fetch_result *result)
 	if (result->error == 0) {
 		take_listing(poll, result);
 	} else if (result->error == -EALREADY && poll->state.answered) {
-		confirm(poll, time(NULL));
-		save(poll, false);
+		confirm(poll);
 		plan_after_answer(poll);
 	} else {
 		count_failure(poll, result->error, result->reason, result->retry_after_s);
@@ -289,11 +469,13 @@ static void on_done(void *context, struct vg_fetch_result *result)
  * What would be held back is asked for without a version, so that it is said again; and after a start
  * the metadata server is not to wait for a change before it says whether what was saved still holds.
  */
-static const char *known_version(const struct vg_poll *poll)
+static const char *known_version(struct vg_poll *poll)
 {
-	if (poll->guard.holds || (poll->state.saved && is_long_poll(&poll->feed)))
+	const struct vg_saved *answer = latest(poll);
+
+	if (!answer || holds(poll) || (poll->state.saved && is_long_poll(&poll->feed)))
 		return NULL;
-	return poll->answer.version;
+	return answer->version;
 }
 
 void vg_poll_ask(struct vg_poll *poll)
@@ -305,7 +487,8 @@ void vg_poll_ask(struct vg_poll *poll)
 	sd_event_source_set_enabled(poll->timer, SD_EVENT_OFF);
 	poll->begun = true;
 	poll->begun_us = now_us();
-	poll->state.waiting = !poll->state.answered && !poll->guard.holds;
+	poll->asked = poll->common;
+	poll->state.waiting = is_missed(poll) && !holds(poll);
 	r = vg_fetch_begin(poll->common->cloud, &poll->feed, known_version(poll), on_done, poll,
 			   &poll->fetch);
 	if (r < 0)
@@ -314,20 +497,56 @@ void vg_poll_ask(struct vg_poll *poll)
 
 void vg_poll_ask_anew(struct vg_poll *poll)
 {
-	free(poll->answer.version);
-	poll->answer.version = NULL;
+	struct vg_saved *answer = latest(poll);
+
+	if (answer) {
+		free(answer->version);
+		answer->version = NULL;
+	}
 	poll->failures = 0;
 	vg_poll_ask(poll);
 }
 
+/* What the last answer was. */
+static int accept(struct vg_poll *poll, struct vg_saved *saved)
+{
+	const struct vg_saved *old = latest(poll);
+
+	if (poll->taken.holds) {
+		*saved = poll->held;
+		poll->held = (struct vg_saved){};
+		vg_taken_done(&poll->taken);
+		vg_guard_done(&poll->guard);
+		return 0;
+	}
+	saved->usable = old && old->usable;
+	if (old && old->identity)
+		saved->identity = strdup(old->identity);
+	return vg_guard_accept(&poll->guard, old ? &old->listing : NULL, &saved->listing);
+}
+
 bool vg_poll_accept(struct vg_poll *poll)
 {
-	if (!poll->guard.holds)
+	_cleanup_(vg_saved_done) struct vg_saved saved = {};
+
+	if (!holds(poll) || accept(poll, &saved) < 0)
 		return false;
 	vg_log_info("%s: what was held back is accepted", poll->feed.text);
-	adopt(poll, &poll->guard.held, NULL, poll->held_read_s);
-	vg_guard_done(&poll->guard);
+	adopt(poll, &saved);
+	tell_held(poll);
 	return true;
+}
+
+int vg_poll_take_from(struct vg_poll *poll, struct vg_poll *whole)
+{
+	struct vg_poll **larger;
+
+	larger = reallocarray(poll->wholes, poll->n_wholes + 1, sizeof(struct vg_poll *));
+	if (!larger)
+		return -ENOMEM;
+	poll->wholes = larger;
+	poll->wholes[poll->n_wholes++] = whole;
+	return 0;
 }
 
 /* ---- life ---- */
@@ -340,9 +559,27 @@ static int on_timer(sd_event_source *source, uint64_t time_us, void *context)
 	return 0;
 }
 
+/* As far as it is known which NICs this machine has. */
+static bool is_of_this_machine(const struct vg_poll *poll)
+{
+	const struct vg_cloud_nics *machine = poll->common->machine;
+	const char *identity = poll->answer.identity;
+
+	for (size_t i = 0; identity && i < machine->n; i++)
+		if (strstr(identity, machine->macs[i]))
+			return true;
+	return !identity || !machine->n;
+}
+
+static void note_unsaved(struct vg_poll *poll, const char *text)
+{
+	if (*text)
+		vg_log_warn("%s: %s", poll->feed.text, text);
+	snprintf(poll->state.store_error, sizeof(poll->state.store_error), "%s", text);
+}
+
 static int read_saved(struct vg_poll *poll)
 {
-	struct vg_feed_state *state = &poll->state;
 	struct vg_diag diag = {0};
 	int r;
 
@@ -350,18 +587,22 @@ static int read_saved(struct vg_poll *poll)
 	if (r == -ENOMEM)
 		return r;
 	if (r < 0) {
-		if (*diag.text)
-			vg_log_warn("%s: %s", poll->feed.text, diag.text);
-		memcpy(state->store_error, diag.text, sizeof(state->store_error));
+		note_unsaved(poll, diag.text);
 		return 0;
 	}
-	state->answered = state->saved = true;
-	state->read_s = poll->answer.read_s;
-	state->n_ranges = poll->answer.listing.n;
+	if (!is_of_this_machine(poll)) {
+		vg_saved_done(&poll->answer);
+		note_unsaved(poll, "what is saved is of another machine's NICs, and left out; the "
+				   "feed's next answer replaces it");
+		return 0;
+	}
+	poll->has_answer = poll->state.saved = true;
+	update_state(poll);
 	return 0;
 }
 
-int vg_poll_new(const struct vg_poll_common *common, const char *text, struct vg_poll **ret_poll)
+int vg_poll_new(const struct vg_poll_common *common, const char *text, bool aged,
+		struct vg_poll **ret_poll)
 {
 	struct vg_poll *poll = calloc(1, sizeof(*poll));
 	char wrong[VG_DIAG_TEXT_SIZE];
@@ -382,6 +623,7 @@ int vg_poll_new(const struct vg_poll_common *common, const char *text, struct vg
 		vg_poll_free(poll);
 		return r;
 	}
+	poll->aged = aged && poll->has_answer;
 	*ret_poll = poll;
 	return 0;
 }
@@ -393,7 +635,11 @@ void vg_poll_free(struct vg_poll *poll)
 	vg_fetch_cancel(poll->fetch);
 	sd_event_source_disable_unref(poll->timer);
 	vg_guard_done(&poll->guard);
+	vg_taken_done(&poll->taken);
+	free(poll->wholes);
+	vg_saved_done(&poll->held);
 	vg_saved_done(&poll->answer);
+	vg_saved_done(&poll->fresh);
 	vg_feed_done(&poll->feed);
 	free(poll);
 }

@@ -10,39 +10,62 @@
 #include "discovery/discovery.h"
 #include "discovery/guard.h"
 #include "discovery/store.h"
+#include "discovery/taken.h"
 
-/* What all polls of a discovery have in common, which outlives them. */
+/* What the polls of one policy have in common, which outlives them. */
 struct vg_poll_common {
 	sd_event *event;
 	struct vg_cloud *cloud;
 	const char *state_folder;
+	const struct vg_cloud_nics *machine;   /* all that this machine has, as far as known */
 	struct vg_discovery_settings settings; /* owned */
-	vg_discovery_changed *changed;	       /* the answer in force of a poll is another one */
+	vg_discovery_changed *changed;	       /* a poll has an answer that could be published */
 	void *context;
+};
+
+/* An answer that is believed, but not in force yet. */
+enum vg_poll_news {
+	VG_POLL_NO_NEWS,
+	VG_POLL_SHOWN, /* it is what the poll has to say */
+	VG_POLL_ASIDE, /* it was shown, and what was made of it could not come into force */
 };
 
 struct vg_poll {
 	const struct vg_poll_common *common;
 	struct vg_feed feed;
 	struct vg_feed_state state;
-	struct vg_saved answer; /* in force, where state.answered */
+	struct vg_saved answer; /* in force, or read from disk, where has_answer */
+	struct vg_saved fresh;	/* what is to follow it, unless VG_POLL_NO_NEWS */
+	bool has_answer;
+	bool aged; /* the answer is from disk, of a time when nobody may have kept it up to date */
+	enum vg_poll_news news;
 	struct vg_guard guard;
-	int64_t held_read_s;	/* when the server last said what is held */
-	uint64_t told_us;	/* since when that is held which was told of last */
-	struct vg_fetch *fetch; /* that is under way, or NULL */
-	sd_event_source *timer; /* of the next one */
-	unsigned failures;	/* since the last answer */
+	struct vg_poll *
+		*wholes; /* those that this one is taken away from, by policies that are wanted */
+	size_t n_wholes;
+	struct vg_taken taken;		    /* their guard */
+	struct vg_saved held;		    /* what it holds back */
+	char told[VG_GUARD_REASON_SIZE];    /* what is held back, as last logged */
+	struct vg_fetch *fetch;		    /* that is under way, or NULL */
+	const struct vg_poll_common *asked; /* whose cloud it uses, or the last one has used */
+	sd_event_source *timer;		    /* of the next one */
+	unsigned failures;		    /* since the last answer */
 	uint64_t begun_us; /* when it was last asked for; this and the next of CLOCK_BOOTTIME */
 	uint64_t saved_us; /* when its answer was last written to disk by this run; or 0 */
 	bool begun, wanted;
 };
 
 /*
- * Reads what was saved; nothing is asked for yet. `text` is one that vg_feed_parse() takes as a remote
+ * Reads what was saved; nothing is asked for yet. `aged`: that may be of any time, so that a fresh
+ * answer is waited for, and isn't judged by it. `text` is one that vg_feed_parse() takes as a remote
  * feed. -ENOMEM, -EINVAL, or errno of sd-event.
  */
-int vg_poll_new(const struct vg_poll_common *common, const char *text, struct vg_poll **ret_poll);
+int vg_poll_new(const struct vg_poll_common *common, const char *text, bool aged,
+		struct vg_poll **ret_poll);
 void vg_poll_free(struct vg_poll *poll);
+
+/* It is taken away from what that one holds. -ENOMEM. */
+int vg_poll_take_from(struct vg_poll *poll, struct vg_poll *whole);
 
 /* Asks at once, and goes on asking from then on. */
 void vg_poll_ask(struct vg_poll *poll);
@@ -50,7 +73,19 @@ void vg_poll_ask(struct vg_poll *poll);
 /* The same, after something has changed that an answer depends on: it will be a whole one. */
 void vg_poll_ask_anew(struct vg_poll *poll);
 
-/* Believes what is held back; false where nothing is. */
+/* What it has to say: the answer in force, or one that is to follow; NULL: nothing so far. */
+const struct vg_saved *vg_poll_answer(const struct vg_poll *poll);
+
+/* What is shown has come into force, and is saved. */
+void vg_poll_published(struct vg_poll *poll);
+/* Returns whether there is an answer that has not come into force, and hides it. */
+bool vg_poll_set_aside(struct vg_poll *poll);
+/* Shows what was set aside; false where nothing was. */
+bool vg_poll_show(struct vg_poll *poll);
+/* What is shown can't come into force: it is forgotten, and asked for again at its time. */
+void vg_poll_refuse(struct vg_poll *poll, const char *reason);
+
+/* Believes what is held back; false where nothing is, or there is no memory. */
 bool vg_poll_accept(struct vg_poll *poll);
 
 #endif

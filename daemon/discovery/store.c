@@ -9,21 +9,18 @@
 
 #define FIRST_LINE "vpcgate ranges 1 crc32 "
 #define FIRST_LINE_SIZE (sizeof(FIRST_LINE) + 8) /* with eight digits and the newline */
-#define READABLE_SIZE 64			 /* of the feed's text in a file name */
+#define SUFFIX "ranges"
+#define READABLE_SIZE 64 /* of the feed's text in a file name */
 
 static const struct vg_position nowhere;
 
-/*
- * "gcp-subnets-8d2f0a61.ranges": texts that look alike without their special characters differ in
- * their checksum.
- */
-static int file_path(const char *folder, const char *feed, char **ret_path)
+int vg_store_path(const char *folder, const char *text, const char *suffix, char **ret_path)
 {
-	const unsigned long checksum = crc32(0, (const Bytef *)feed, strlen(feed));
+	const unsigned long checksum = crc32(0, (const Bytef *)text, strlen(text));
 	char name[READABLE_SIZE];
 	size_t n = 0;
 
-	for (const char *c = feed; *c && n + 1 < sizeof(name); c++) {
+	for (const char *c = text; *c && n + 1 < sizeof(name); c++) {
 		const bool plain = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
 				   (*c >= '0' && *c <= '9') || *c == '.';
 
@@ -31,7 +28,7 @@ static int file_path(const char *folder, const char *feed, char **ret_path)
 			name[n++] = plain ? *c : '-';
 	}
 	name[n] = '\0';
-	if (asprintf(ret_path, "%s/%s-%08lx.ranges", folder, name, checksum) < 0) {
+	if (asprintf(ret_path, "%s/%s-%08lx.%s", folder, name, checksum, suffix) < 0) {
 		*ret_path = NULL;
 		return -ENOMEM;
 	}
@@ -42,6 +39,7 @@ void vg_saved_done(struct vg_saved *saved)
 {
 	vg_listing_done(&saved->listing);
 	free(saved->version);
+	free(saved->identity);
 	*saved = (struct vg_saved){};
 }
 
@@ -91,7 +89,9 @@ static int print_saved(const char *feed, const struct vg_saved *saved, char **re
 	print_text(out, feed);
 	fprintf(out, ", \"read_s\": %lld, \"version\": ", (long long)saved->read_s);
 	print_text(out, saved->version);
-	fputs(",\n", out);
+	fputs(", \"identity\": ", out);
+	print_text(out, saved->identity);
+	fprintf(out, ", \"usable\": %s,\n", saved->usable ? "true" : "false");
 	print_listing(out, &saved->listing);
 	fputs("}\n", out);
 	return fclose(out) == 0 ? 0 : -ENOMEM;
@@ -170,7 +170,7 @@ int vg_store_write(const char *folder, const char *feed, const struct vg_saved *
 	size_t length = 0;
 	int r;
 
-	r = file_path(folder, feed, &path);
+	r = vg_store_path(folder, feed, SUFFIX, &path);
 	if (r == 0)
 		r = print_saved(feed, saved, &text, &length);
 	if (r == 0)
@@ -319,13 +319,28 @@ static int read_listing(const struct damage *damage, const json_t *json, struct 
 	return 0;
 }
 
+/* A text or null. */
+static int read_text(const struct damage *damage, const json_t *json, const char *key,
+		     char **ret_text)
+{
+	const json_t *text = json_object_get(json, key);
+
+	if (json_is_null(text))
+		return 0;
+	if (!json_is_string(text))
+		return refuse(damage, "\"%s\" is no text", key);
+	*ret_text = strdup(json_string_value(text));
+	return *ret_text ? 0 : -ENOMEM;
+}
+
 static int read_saved(const struct damage *damage, const char *feed, const char *text,
 		      size_t length, struct vg_saved *saved)
 {
 	json_auto_t *json = json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL);
 	const char *of = json_string_value(json_object_get(json, "feed"));
 	const json_t *read_s = json_object_get(json, "read_s");
-	const json_t *version = json_object_get(json, "version");
+	const json_t *usable = json_object_get(json, "usable");
+	int r;
 
 	if (!json_is_object(json))
 		return refuse(damage, "it is no JSON");
@@ -333,14 +348,15 @@ static int read_saved(const struct damage *damage, const char *feed, const char 
 		return refuse(damage, "it is of '%.128s', not of '%.128s'", of ? of : "", feed);
 	if (!json_is_integer(read_s) || json_integer_value(read_s) < 0)
 		return refuse(damage, "\"read_s\" is no time");
-	if (!json_is_null(version) && !json_is_string(version))
-		return refuse(damage, "\"version\" is no text");
+	if (!json_is_boolean(usable))
+		return refuse(damage, "\"usable\" is neither true nor false");
 	saved->read_s = json_integer_value(read_s);
-	if (json_is_string(version)) {
-		saved->version = strdup(json_string_value(version));
-		if (!saved->version)
-			return -ENOMEM;
-	}
+	saved->usable = json_is_true(usable);
+	r = read_text(damage, json, "version", &saved->version);
+	if (r == 0)
+		r = read_text(damage, json, "identity", &saved->identity);
+	if (r < 0)
+		return r;
 	return read_listing(damage, json, &saved->listing);
 }
 
@@ -354,7 +370,7 @@ int vg_store_read(const char *folder, const char *feed, struct vg_saved *ret_sav
 	size_t length = 0;
 	int r;
 
-	r = file_path(folder, feed, &path);
+	r = vg_store_path(folder, feed, SUFFIX, &path);
 	if (r == 0) {
 		damage.path = path;
 		r = read_file(&damage, &text, &length);

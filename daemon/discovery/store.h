@@ -2,12 +2,13 @@
 /*
  * The last good answer of each remote feed, on disk: what is in force after a boot until the network
  * is up. One file a feed, written aside and renamed. Its first line, "vpcgate ranges 1 crc32
- * XXXXXXXX", holds the checksum of what follows: {"feed", "read_s", "version", "shared", "scopes":
- * [name], "ranges": [[prefix, use, index of its scope or null]]}.
+ * XXXXXXXX", holds the checksum of what follows: {"feed", "read_s", "version", "identity",
+ * "usable", "shared", "scopes": [name], "ranges": [[prefix, use, index of its scope or null]]}.
  */
 #ifndef VPCGATE_STORE_H
 #define VPCGATE_STORE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include "core/diag.h"
 #include "core/listing.h"
@@ -19,8 +20,15 @@
 struct vg_saved {
 	struct vg_listing listing; /* sorted */
 	int64_t read_s;		   /* when the server said so, seconds since 1970 */
-	char *version;		   /* as in struct vg_fetch_result, or NULL */
+	char *version, *identity;  /* as in struct vg_fetch_result, or NULL */
+	bool usable;		   /* as there */
 };
+
+/*
+ * The name of a file about `text`, below the folder: "gcp-subnets-8d2f0a61.SUFFIX". Texts that look
+ * alike without their special characters differ in their checksum. -ENOMEM.
+ */
+int vg_store_path(const char *folder, const char *text, const char *suffix, char **ret_path);
 
 /*
  * `feed` is the text of the entry. Makes the folder where it is missing, but none above it. A failure

@@ -24,41 +24,49 @@ static size_t list_macs(const struct vg_wanted *wanted, size_t n_wanted, char (*
 	return n;
 }
 
-/* Tells the discovery which feeds are of interest, and for which NICs. */
-static int want_for(struct vg_daemon *daemon, const struct vg_policy *next,
-		    const struct vg_wanted *wanted, size_t n_wanted, struct vg_diag *diag)
+static int nics_of(const struct vg_wanted *wanted, size_t n_wanted, struct vg_cloud_nics *ret_nics)
 {
-	struct vg_apply *apply = &daemon->apply;
 	char(*macs)[18] = calloc(n_wanted + 1, sizeof(*macs));
-	struct vg_cloud_nics nics = {.macs = macs};
 
 	if (!macs)
 		return -ENOMEM;
-	nics.n = list_macs(wanted, n_wanted, macs);
-	free(apply->macs);
-	apply->macs = macs;
-	apply->n_macs = nics.n;
-	return vg_discovery_want(daemon->discovery, daemon->gate->policy, next, &nics, diag);
+	*ret_nics = (struct vg_cloud_nics){macs, list_macs(wanted, n_wanted, macs), false};
+	return 0;
 }
 
 static int want_next(struct vg_daemon *daemon, struct vg_diag *diag)
 {
-	_cleanup_free_ struct vg_wanted *wanted = NULL;
 	const struct vg_policy *next = daemon->gate->next.policy;
+	_cleanup_free_ struct vg_wanted *wanted = NULL;
+	struct vg_cloud_nics nics = {};
 	size_t n = 0;
 	int r;
 
 	r = vg_gate_plan(next, &wanted, &n);
-	return r < 0 ? r : want_for(daemon, next, wanted, n, diag);
+	if (r >= 0)
+		r = nics_of(wanted, n, &nics);
+	if (r >= 0)
+		r = vg_discovery_want_next(daemon->discovery, daemon->gate->policy, next, &nics,
+					   diag);
+	free(nics.macs);
+	return r;
 }
 
 static void want_in_force(struct vg_daemon *daemon)
 {
 	const struct vg_gate *gate = daemon->gate;
+	struct vg_apply *apply = &daemon->apply;
+	struct vg_cloud_nics nics = {};
 	struct vg_diag diag = {0};
 	int r;
 
-	r = want_for(daemon, NULL, gate->wanted, gate->n_wanted, &diag);
+	r = nics_of(gate->wanted, gate->n_wanted, &nics);
+	if (r >= 0) {
+		free(apply->macs);
+		apply->macs = nics.macs;
+		apply->n_macs = nics.n;
+		r = vg_discovery_want(daemon->discovery, gate->policy, &nics, &diag);
+	}
 	if (r < 0)
 		vg_log_warn("%s", *diag.text ? diag.text : strerror(-r));
 }
@@ -107,21 +115,26 @@ static int run_loop_for_answers(struct vg_daemon *daemon)
 	return 0;
 }
 
-/* As in a start: without the answers, if the config is refused with them. */
-static void take_answers(struct vg_gate *gate)
+/*
+ * As in a start: without the answers, if the config is refused with them. Which of them is to blame is
+ * looked at once there is a policy in force.
+ */
+static void take_answers(struct vg_daemon *daemon)
 {
+	struct vg_gate *gate = daemon->gate;
 	struct vg_candidate answered = {0}, *next = &gate->next;
 	struct vg_diag diag = {0};
 	char text[VG_GATE_ERROR_SIZE];
 	int r;
 
-	r = vg_candidate_build(&answered, next->config, gate->reader, &diag);
+	r = vg_candidate_build(&answered, next->config, gate->reader, VG_CANDIDATE_LENIENT, &diag);
 	if (r >= 0)
 		r = vg_candidate_compile(&answered, &diag);
 	if (r < 0) {
 		vg_candidate_done(&answered);
 		vg_log_warn("%s; the start goes on without what feeds have answered",
 			    vg_gate_describe(&diag, r, text));
+		vg_discovery_set_aside(daemon->discovery);
 		return;
 	}
 	answered.config = VG_TAKE_PTR(next->config);
@@ -145,7 +158,7 @@ int vg_apply_wait_for_answers(struct vg_daemon *daemon)
 		r = run_loop_for_answers(daemon);
 		if (r < 0)
 			return r;
-		take_answers(gate);
+		take_answers(daemon);
 	}
 	return r < 0 ? vg_log_err(r, "%s", vg_gate_describe(&diag, r, text)) : 0;
 }
@@ -164,11 +177,23 @@ static void log_feed(const struct vg_feed *feed, const struct vg_feed_state *sta
 			    vg_render_duration(now > state->read_s ? now - state->read_s : 0, age));
 }
 
+/* Shows the answers that were set aside, one after the other. */
+static void refresh_each(struct vg_daemon *daemon)
+{
+	while (vg_discovery_show_next(daemon->discovery)) {
+		if (vg_reload_refresh(daemon->gate) >= 0)
+			vg_discovery_published(daemon->discovery);
+		else
+			vg_discovery_refuse(daemon->discovery, daemon->gate->refresh_error);
+	}
+}
+
 void vg_apply_started(struct vg_daemon *daemon)
 {
 	const struct vg_policy *policy = daemon->gate->policy;
 
 	daemon->started = true;
+	vg_discovery_published(daemon->discovery);
 	for (size_t i = 0; i < policy->n_feeds; i++) {
 		const struct vg_feed *feed = &policy->feeds[i];
 		const struct vg_feed_state *state =
@@ -177,6 +202,7 @@ void vg_apply_started(struct vg_daemon *daemon)
 		if (state)
 			log_feed(feed, state);
 	}
+	refresh_each(daemon);
 	want_in_force(daemon);
 	if (daemon->apply.again)
 		vg_apply_reload(daemon, NULL);
@@ -248,8 +274,10 @@ static int finish(struct vg_daemon *daemon, int result, bool waited)
 		result = refuse_unanswered(daemon);
 	if (result >= 0)
 		result = vg_reload_publish(daemon->gate, waited);
-	if (result >= 0)
+	if (result >= 0) {
+		vg_discovery_published(daemon->discovery);
 		vg_daemon_update_exporter(daemon);
+	}
 	want_in_force(daemon);
 	answer_waiting(daemon, result);
 	vg_daemon_notify(daemon, "READY=1");
@@ -258,8 +286,11 @@ static int finish(struct vg_daemon *daemon, int result, bool waited)
 	return result;
 }
 
+/* Whoever asks again meanwhile doesn't make those wait longer that have asked before. */
 static void start_waiting(struct vg_apply *apply)
 {
+	if (apply->pending)
+		return;
 	apply->pending = true;
 	sd_event_source_set_time_relative(apply->deadline, VG_APPLY_WAIT_US);
 	sd_event_source_set_enabled(apply->deadline, SD_EVENT_ONESHOT);
@@ -325,6 +356,20 @@ static int on_deadline(sd_event_source *source, uint64_t time_us, void *context)
 
 /* ---- refreshes ---- */
 
+/* Where all that has changed can't be taken over, what of it can is. */
+static int refresh(struct vg_daemon *daemon)
+{
+	const int r = vg_reload_refresh(daemon->gate);
+
+	if (r >= 0) {
+		vg_discovery_published(daemon->discovery);
+		return r;
+	}
+	vg_discovery_set_aside(daemon->discovery);
+	refresh_each(daemon);
+	return r;
+}
+
 void vg_apply_changed(void *context)
 {
 	struct vg_daemon *daemon = context;
@@ -335,7 +380,7 @@ void vg_apply_changed(void *context)
 	apply->changed = apply->pending;
 	if (!daemon->started || apply->pending)
 		return;
-	r = vg_reload_refresh(daemon->gate);
+	r = refresh(daemon);
 	if (r < 0) {
 		/* Not all that can fail tells when it is mended. */
 		sd_event_source_set_time_relative(apply->retry, gate->policy->discovery.refresh_s *

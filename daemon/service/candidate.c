@@ -27,7 +27,8 @@ static int read_config(const char *path, const struct vg_reader *reader,
 }
 
 int vg_candidate_read(const char *path, const struct vg_reader *reader,
-		      struct vg_candidate *ret_candidate, struct vg_diag *diag)
+		      enum vg_candidate_files files, struct vg_candidate *ret_candidate,
+		      struct vg_diag *diag)
 {
 	_cleanup_(vg_candidate_done) struct vg_candidate candidate = {};
 	const uint64_t start_us = cpu_us();
@@ -37,7 +38,7 @@ int vg_candidate_read(const char *path, const struct vg_reader *reader,
 	r = read_config(path, reader, &candidate.config, diag);
 	config_us = cpu_us() - start_us;
 	if (r >= 0)
-		r = vg_candidate_build(&candidate, candidate.config, reader, diag);
+		r = vg_candidate_build(&candidate, candidate.config, reader, files, diag);
 	if (r < 0)
 		return r;
 	candidate.cost.parse_us += config_us;
@@ -46,20 +47,47 @@ int vg_candidate_read(const char *path, const struct vg_reader *reader,
 	return 0;
 }
 
+/* `stale` becomes the first thing that was wrong. */
+static int build_leniently(const struct vg_config *config, const struct vg_reader *reader,
+			   struct vg_policy **ret_policy, struct vg_diag *stale,
+			   struct vg_diag *diag)
+{
+	struct vg_diag wrong;
+	int r, first;
+
+	first = r = vg_policy_build(config, reader, ret_policy, diag);
+	if (r >= 0 || !reader->fall_back)
+		return r;
+	wrong = *stale = *diag;
+	while (r < 0 && r != -ENOMEM && reader->fall_back(reader->context, &wrong))
+		r = vg_policy_build(config, reader, ret_policy, &wrong);
+	if (r < 0) {
+		stale->text[0] = '\0';
+		return first;
+	}
+	return r;
+}
+
 int vg_candidate_build(struct vg_candidate *candidate, const struct vg_config *config,
-		       const struct vg_reader *reader, struct vg_diag *diag)
+		       const struct vg_reader *reader, enum vg_candidate_files files,
+		       struct vg_diag *diag)
 {
 	const uint64_t start_us = cpu_us();
+	struct vg_diag stale = {};
 	struct vg_policy *policy;
 	int r;
 
-	r = vg_policy_build(config, reader, &policy, diag);
+	if (reader->begin)
+		reader->begin(reader->context, files == VG_CANDIDATE_LENIENT);
+	r = files == VG_CANDIDATE_LENIENT ? build_leniently(config, reader, &policy, &stale, diag)
+					  : vg_policy_build(config, reader, &policy, diag);
 	if (r < 0)
 		return r;
 	vg_tables_free(candidate->tables);
 	candidate->tables = NULL;
 	vg_policy_free(candidate->policy);
 	candidate->policy = policy;
+	candidate->stale = stale;
 	candidate->cost = (struct vg_cost){.parse_us = cpu_us() - start_us};
 	return 0;
 }

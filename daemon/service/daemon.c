@@ -301,6 +301,28 @@ static int listen_on(struct vg_daemon *daemon, const char *path)
 	return r < 0 ? vg_log_err(r, "%s", diag.text) : 0;
 }
 
+/* With what is known of this machine: a NIC may still come. */
+static int open_discovery(struct vg_daemon *daemon, const char *state_folder)
+{
+	_cleanup_free_ struct vg_nic_link *links = NULL;
+	_cleanup_free_ char(*macs)[18] = NULL;
+	struct vg_cloud_nics machine = {};
+	size_t n = 0;
+	int r;
+
+	r = vg_nic_list(&links, &n);
+	if (r < 0)
+		return r;
+	macs = machine.macs = calloc(n + 1, sizeof(*macs));
+	if (!macs)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		if (!links[i].loopback && *links[i].mac)
+			memcpy(macs[machine.n++], links[i].mac, sizeof(*macs));
+	return vg_discovery_open(daemon->event, state_folder, &machine, vg_apply_changed, daemon,
+				 &daemon->discovery);
+}
+
 /* Sources of events come before what they are about, so that no change is missed in between. */
 static int open_loop(struct vg_daemon *daemon, const struct vg_daemon_options *options)
 {
@@ -308,8 +330,7 @@ static int open_loop(struct vg_daemon *daemon, const struct vg_daemon_options *o
 
 	r = sd_event_default(&daemon->event);
 	if (r >= 0)
-		r = vg_discovery_open(daemon->event, options->state, vg_apply_changed, daemon,
-				      &daemon->discovery);
+		r = open_discovery(daemon, options->state);
 	if (r >= 0)
 		r = vg_apply_open(daemon);
 	if (r >= 0)

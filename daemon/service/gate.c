@@ -26,6 +26,19 @@ const char *vg_gate_describe(const struct vg_diag *diag, int error, char out[VG_
 	return out;
 }
 
+void vg_gate_note_stale(struct vg_gate *gate, const struct vg_diag *stale)
+{
+	char text[VG_GATE_ERROR_SIZE] = "";
+
+	if (*stale->text)
+		vg_gate_describe(stale, -EINVAL, text);
+	if (*text && strcmp(gate->stale_error, text) != 0) {
+		gate->refreshes_failed++;
+		vg_log_err(-EINVAL, "%s; what the file held before is in force", text);
+	}
+	memcpy(gate->stale_error, text, sizeof(gate->stale_error));
+}
+
 /* ---- policy ---- */
 
 static uint64_t cpu_us(void)
@@ -135,7 +148,8 @@ static void log_filter_stays(const char *bpffs)
 static int read_and_compile(struct vg_gate *gate, const struct vg_reader *reader,
 			    struct vg_diag *diag)
 {
-	const int r = vg_candidate_read(gate->config_path, reader, &gate->next, diag);
+	const int r = vg_candidate_read(gate->config_path, reader, VG_CANDIDATE_LENIENT,
+					&gate->next, diag);
 
 	return r < 0 ? r : vg_candidate_compile(&gate->next, diag);
 }
@@ -240,13 +254,14 @@ int vg_gate_start(struct vg_gate *gate)
 {
 	struct vg_wanted *wanted;
 	char text[VG_GATE_ERROR_SIZE];
-	struct vg_diag diag = {0};
+	struct vg_diag diag = {0}, stale;
 	size_t n;
 	int r;
 
 	r = vg_gate_plan(gate->next.policy, &wanted, &n);
 	if (r < 0)
 		return r;
+	stale = gate->next.stale;
 	r = vg_candidate_compile(&gate->next, &diag);
 	if (r >= 0)
 		r = vg_gate_publish(gate, &gate->next, wanted, n, &diag);
@@ -254,6 +269,7 @@ int vg_gate_start(struct vg_gate *gate)
 		free(wanted);
 		return vg_log_err(r, "%s", vg_gate_describe(&diag, r, text));
 	}
+	vg_gate_note_stale(gate, &stale);
 	r = vg_attach_settle(gate, wanted, n);
 	if (r < 0) {
 		undo_start(gate);

@@ -43,6 +43,8 @@ struct vg_gate {
 	time_t reload_error_s;
 	__u64 refreshes_succeeded, refreshes_failed;
 	char refresh_error[VG_GATE_ERROR_SIZE]; /* of the last refresh; "" if it succeeded */
+	char stale_error
+		[VG_GATE_ERROR_SIZE]; /* of a file whose older contents are in force; or "" */
 };
 
 /*
@@ -90,6 +92,9 @@ const struct vg_flow_stats *vg_gate_flows(const struct vg_gate *gate, struct vg_
 size_t vg_gate_attached(const struct vg_gate *gate);
 
 uint64_t vg_gate_now_us(void); /* CLOCK_MONOTONIC */
+
+/* What is wrong with a file whose older contents are in force, or nothing. The same again is no news. */
+void vg_gate_note_stale(struct vg_gate *gate, const struct vg_diag *stale);
 
 /* The text of a failure, whether or not whoever failed has found words for it. Returns `out`. */
 const char *vg_gate_describe(const struct vg_diag *diag, int error, char out[VG_GATE_ERROR_SIZE]);

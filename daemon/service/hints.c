@@ -247,6 +247,8 @@ json_t *vg_hints_json(const struct vg_hints *hints)
 		    "ranges have changed, but are not taken over (%s); the policy in force is "
 		    "generation %" PRIu64,
 		    hints->refresh_error, (uint64_t)hints->generation);
+	if (hints->stale_error)
+		add(array, "%s; what the file held before is in force", hints->stale_error);
 	if (hints->exporter_error)
 		add(array, "%s", hints->exporter_error);
 	for (size_t i = 0; i < hints->n_wanted; i++)

@@ -19,8 +19,10 @@ struct vg_hints {
 	size_t n_feeds;
 	time_t now;
 	__u64 generation;
-	const char *reload_error;   /* why the last reload was refused, or NULL */
-	const char *refresh_error;  /* why changed ranges weren't taken over, or NULL */
+	const char *reload_error;  /* why the last reload was refused, or NULL */
+	const char *refresh_error; /* why changed ranges weren't taken over, or NULL */
+	const char *
+		stale_error; /* what is wrong with a file whose older contents are in force, or NULL */
 	const char *exporter_error; /* why the exporter does not listen as configured, or NULL */
 };
 

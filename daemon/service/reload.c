@@ -32,7 +32,8 @@ int vg_reload_read(struct vg_gate *gate)
 	int r;
 
 	vg_candidate_done(&gate->next);
-	r = vg_candidate_read(gate->config_path, gate->reader, &gate->next, &diag);
+	r = vg_candidate_read(gate->config_path, gate->reader, VG_CANDIDATE_STRICT, &gate->next,
+			      &diag);
 	return r < 0 ? vg_reload_refuse(gate, r, &diag) : 0;
 }
 
@@ -46,7 +47,7 @@ static int publish_next(struct vg_gate *gate, bool again, struct vg_wanted **ret
 	int r = 0;
 
 	if (again)
-		r = vg_candidate_build(next, next->config, gate->reader, diag);
+		r = vg_candidate_build(next, next->config, gate->reader, VG_CANDIDATE_STRICT, diag);
 	if (r >= 0)
 		r = vg_candidate_compile(next, diag);
 	if (r >= 0)
@@ -71,7 +72,7 @@ int vg_reload_publish(struct vg_gate *gate, bool again)
 	if (r < 0)
 		return vg_reload_refuse(gate, r, &diag);
 	gate->reloads_succeeded++;
-	gate->reload_error[0] = gate->refresh_error[0] = '\0';
+	gate->reload_error[0] = gate->refresh_error[0] = gate->stale_error[0] = '\0';
 	vg_attach_forget_detached(gate);
 	/* A NIC that refuses is a state; the policy is in force on the others. */
 	vg_attach_settle(gate, wanted, n);
@@ -121,22 +122,26 @@ int vg_reload_refresh(struct vg_gate *gate)
 {
 	_cleanup_(vg_candidate_done) struct vg_candidate candidate = {};
 	struct vg_policy *old = gate->policy;
-	struct vg_diag diag = {0};
+	struct vg_diag diag = {0}, stale = {0};
 	int r;
 
-	r = vg_candidate_build(&candidate, gate->config, gate->reader, &diag);
-	if (r >= 0 && vg_candidate_equal(candidate.policy, old)) {
+	r = vg_candidate_build(&candidate, gate->config, gate->reader, VG_CANDIDATE_LENIENT, &diag);
+	if (r < 0)
+		return refuse_refresh(gate, r, &diag);
+	stale = candidate.stale;
+	if (vg_candidate_equal(candidate.policy, old)) {
 		/* What it says of its origins may be newer. */
 		gate->policy = candidate.policy;
 		candidate.policy = old;
-		gate->refresh_error[0] = '\0';
-		return 0;
-	}
-	if (r >= 0)
+		r = 0;
+	} else {
 		r = publish_refreshed(gate, &candidate, &diag);
-	if (r < 0)
-		return refuse_refresh(gate, r, &diag);
-	gate->refreshes_succeeded++;
+		if (r < 0)
+			return refuse_refresh(gate, r, &diag);
+		gate->refreshes_succeeded++;
+		r = 1;
+	}
+	vg_gate_note_stale(gate, &stale);
 	gate->refresh_error[0] = '\0';
-	return 1;
+	return r;
 }

@@ -72,9 +72,10 @@ static json_t *reloads_json(const struct vg_gate *gate)
 
 static json_t *refreshes_json(const struct vg_gate *gate)
 {
-	return json_pack("{sI sI ss?}", "succeeded", (json_int_t)gate->refreshes_succeeded,
+	return json_pack("{sI sI ss? ss?}", "succeeded", (json_int_t)gate->refreshes_succeeded,
 			 "failed", (json_int_t)gate->refreshes_failed, "last_error",
-			 *gate->refresh_error ? gate->refresh_error : NULL);
+			 *gate->refresh_error ? gate->refresh_error : NULL, "damaged_file",
+			 *gate->stale_error ? gate->stale_error : NULL);
 }
 
 static json_t *flows_json(const struct vg_flow_stats *flows)
@@ -104,6 +105,7 @@ static json_t *hints_json(const struct vg_daemon *daemon, const struct vg_counte
 		.generation = gate->state.generation,
 		.reload_error = *gate->reload_error ? gate->reload_error : NULL,
 		.refresh_error = *gate->refresh_error ? gate->refresh_error : NULL,
+		.stale_error = *gate->stale_error ? gate->stale_error : NULL,
 		.exporter_error = *daemon->exporter_error ? daemon->exporter_error : NULL,
 	});
 }

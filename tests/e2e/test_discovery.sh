@@ -13,13 +13,13 @@ config=$VG_TMP/vpcgate.yaml
 soon_s=$((refresh_s + 5))
 
 # config [SET...]: what is admitted inside, and what else there is to say.
-nics='ens4, ens5'
+nics='ens4, ens5' compute=
 config()
 {
 	cat >"$config" <<-END
 	interfaces: [$nics]
 	ingress: internal
-	discovery: {refresh: ${refresh_s}s, shrink-after: ${shrink_after_s}s, ca: $cloud_folder/ca.pem}
+	discovery: {refresh: ${refresh_s}s, shrink-after: ${shrink_after_s}s, ca: $cloud_folder/ca.pem${compute:+, compute: "$compute"}}
 	sources:
 	  vpc: [gcp:subnets]
 	$(printf '  %s\n' "$@")
@@ -56,6 +56,12 @@ readyz() { vg_in gated curl -s --max-time 5 -w '%{http_code}' http://127.0.0.1:9
 metric() { vg_in gated curl -sf --max-time 5 http://127.0.0.1:9820/metrics | grep -F "$1"; }
 log() { grep -aF "$1" "$VG_TMP/daemon.log"; }
 ranges() { vg_cli ranges --json --set "${1:-vpc}" | jq -c '[.sets[0].ranges[].prefix]'; }
+
+# shellcheck disable=SC2053 # a pattern
+note_is() { [[ $(feed gcp:subnets .note) == $1 ]]; }
+failed() { ! "$@" >"$VG_TMP/failed" 2>&1; }
+# asked_more PATH COUNT: within a refresh.
+asked_more() { vg_wait $soon_s eval "((\$(cloud_asked '$1') > $2))"; }
 
 # The last word to systemd on whether it is ready.
 notified() { grep -E '^(READY|RELOADING)=' "$VG_TMP/notify.json" | tail -n 1; }
@@ -235,6 +241,48 @@ cloud_control '{}'
 vg_check "with its answer it is in force" vg_cli apply
 vg_expect "though it has no ranges" "0 fresh" "$(feed gcp:connectors '"\(.ranges) \(.state)"')"
 
+# ---- a right that is lost, an answer that is too much ----
+
+# may_list BOOL: all subnets, or only one that may be used.
+may_list()
+{
+	world "$1" && jq --argjson all "$2" '.projects["101"] |= (. + {may_list: $all, usable: .subnetworks[:1]})' \
+		"$cloud_folder/world.json" | cloud_write world.json
+}
+
+config
+vg_check "subnets alone" vg_cli apply
+may_list 9 false
+vg_check "the right to list all subnets is lost" vg_wait $soon_s note_is "*those known before are kept"
+vg_expect "... and they stay" "$in_force" "$(ranges)"
+may_list 9 true
+vg_check "it is back" vg_wait $soon_s note_is null
+
+# list COUNT: addresses far from each other, whose tables are large.
+list()
+{
+	world "$2" && jq --rawfile text <(python3 -c '
+import sys
+print("\n".join(f"{i % 200 + 10}.{i // 200 % 250}.{i * 7 % 256}.{i % 255}" for i in range(int(sys.argv[1]))))
+' "$1") '.files = {"/lists/many.txt": $text}' "$cloud_folder/world.json" | cloud_write world.json
+}
+many=https://cloud.test/lists/many.txt
+list 10 9
+config "many: ['$many']"
+echo 'limits: {table-memory: 4MiB}' >>"$config"
+vg_check "a list that is small" vg_cli apply
+vg_expect "... is in force" "10 fresh" "$(feed $many '"\(.ranges) \(.state)"')"
+list 49000 10
+vg_check "one whose tables would be too large is refused" vg_wait $soon_s \
+	hint "$many: its answer can't be used: "
+vg_expect "... what it said before stays" 10 "$(feed $many .ranges)"
+vg_check "what other feeds say is taken over meanwhile" vg_wait $soon_s fetch "$bad4"
+list 20 9
+vg_check "one that fits is taken over again" vg_wait $((2 * soon_s)) feed_is $many .ranges 20
+vg_check "... and what others say" vg_wait $soon_s refused "$bad4"
+config 'connectors: [gcp:connectors]'
+vg_check "connectors, as before" vg_cli apply
+
 # ---- NICs ----
 
 config 'own: [gcp:metadata]'
@@ -340,16 +388,29 @@ generation=$(pair_status .policy.generation)
 touch "$office"
 vg_check "a file that is as it was is seen" vg_wait 5 log "$office has changed"
 echo 192.0.2.300/28 >"$office"
-vg_check "a broken one is refused, with its place" vg_wait 5 hint "ranges have changed, but are not taken over ($office:1:1: "
+vg_check "a damaged one is named, with its place" vg_wait 5 hint "$office:1:1: '192.0.2.300/28' is not a prefix"
 vg_check "... and changes nothing" has 192.0.2.80/28 192.0.2.112/28 192.0.2.128/28
 vg_expect "... nor did what changed nothing" "$generation 1" \
 	"$(pair_status '"\(.policy.generation) \(.refreshes.failed)"')"
 vg_check "a metric tells" metric 'vpcgate_refreshes_total{result="failed"} 1'
+echo 192.0.2.160/28 | configmap 4
+vg_check "what is in others is taken over all the same" vg_wait 5 has 192.0.2.80/28 192.0.2.112/28 192.0.2.160/28
+vg_check "whoever applies such a config is told" failed vg_cli apply
+vg_check "... where it is wrong" grep -F "$office:1:1: '192.0.2.300/28' is not a prefix" "$VG_TMP/failed"
+reloads=$(pair_status .reloads.succeeded)
 rm "$office"
-vg_check "one that is gone is refused" vg_wait 5 hint "$office': No such file"
+vg_check "one that is gone is named" vg_wait 5 hint "$office': No such file"
+vg_expect "... in the status" true "$(pair_status '.refreshes.damaged_file | contains("No such file")')"
+vg_daemon_stop
+vg_cli detach >"$VG_TMP/detach"
+vg_check "the daemon starts all the same" vg_daemon_start gated "$config"
+vg_check "... with what was there, and the first generation" has 192.0.2.80/28 192.0.2.112/28 192.0.2.160/28
+vg_check "... and says so" log "what the file held before is in force"
 echo 192.0.2.144/28 >"$office"
-vg_check "mended, it is taken over" vg_wait 5 has 192.0.2.144/28 192.0.2.112/28 192.0.2.128/28
-vg_expect "... and no hint is left" null "$(pair_status .refreshes.last_error)"
+vg_check "mended, it is taken over" vg_wait 5 has 192.0.2.144/28 192.0.2.112/28 192.0.2.160/28
+vg_expect "... and no hint is left" "null null" \
+	"$(pair_status '"\(.refreshes.last_error) \(.refreshes.damaged_file)"')"
+reloads=0
 vg_expect "nobody has reloaded" "$reloads" "$(pair_status .reloads.succeeded)"
 
 # ---- what can't work ----

@@ -92,7 +92,9 @@ static void test_documents(void **state)
 	fetch("gcp:subnets", NULL, &outcome);
 	assert_string_equal(outcome.reason, "");
 	assert_string_equal(outcome.unread, "regions/us-east1");
-	assert_string_equal(outcome.note, "1 range is left out (PRIVATE_NAT)");
+	assert_string_equal(
+		outcome.note,
+		"regions/us-east1 couldn't be read by the server; 1 range is left out (PRIVATE_NAT)");
 	assert_true(outcome.shared);
 	assert_int_equal(outcome.n_ranges, 13);
 	assert_int_equal(cloud_asked("projects/628944397724/aggregated/subnetworks"), 4);

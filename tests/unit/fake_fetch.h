@@ -26,7 +26,8 @@ struct vg_fetch {
 /* What is under way, oldest first, and how often what was called. */
 static struct vg_fetch *fake_fetches[FAKE_MAX];
 static size_t fake_n, fake_begun, fake_cancelled, fake_configured, fake_clouds, fake_clients;
-static int fake_error; /* of vg_fetch_begin() and vg_client_open() */
+static struct vg_cloud *fake_asked; /* by the last question */
+static int fake_error;		    /* of vg_fetch_begin() and vg_client_open() */
 
 static void fake_forget(struct vg_fetch *fetch)
 {
@@ -59,17 +60,16 @@ void vg_client_close(struct vg_client *client)
 
 int vg_cloud_open(struct vg_client *client, struct vg_cloud **ret_cloud)
 {
-	static char cloud;
-
 	assert_non_null(client);
 	fake_clouds++;
-	*ret_cloud = (struct vg_cloud *)&cloud;
+	*ret_cloud = malloc(1);
 	return 0;
 }
 
 void vg_cloud_close(struct vg_cloud *cloud)
 {
 	fake_clouds -= cloud ? 1 : 0;
+	free(cloud);
 }
 
 int vg_cloud_configure(struct vg_cloud *cloud, const struct vg_discovery_settings *settings,
@@ -87,9 +87,9 @@ int vg_fetch_begin(struct vg_cloud *cloud, const struct vg_feed *feed, const cha
 {
 	struct vg_fetch *fetch;
 
-	(void)cloud;
 	if (fake_error)
 		return fake_error;
+	fake_asked = cloud;
 	fetch = calloc(1, sizeof(*fetch));
 	assert_non_null(fetch);
 	assert_true(fake_n < FAKE_MAX);
@@ -128,6 +128,7 @@ static void fake_answer(struct vg_fetch_result *result)
 	fake_free(fetch);
 	vg_listing_done(&result->listing);
 	free(result->version);
+	free(result->identity);
 }
 
 static void fake_fail(int error, const char *reason, unsigned retry_after_s)

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 #include "core/listing.h"
@@ -84,6 +85,23 @@ static inline const char *text_of(const struct vg_listing *listing, char *out)
 	}
 	assert_true(used < LISTING_TEXT_SIZE);
 	return out;
+}
+
+/* Of the ranges of `old` for that use, how many are gone in `new`. */
+static inline size_t count_gone(const struct vg_listing *old, const struct vg_listing *new,
+				enum vg_range_use use, size_t *ret_all)
+{
+	_cleanup_free_ bool *gone = calloc(old->n + 1, sizeof(*gone));
+	size_t n = 0, all = 0;
+
+	assert_non_null(gone);
+	assert_int_equal(vg_listing_gone(old, new, gone), 0);
+	for (size_t i = 0; i < old->n; i++) {
+		n += gone[i] && old->items[i].use == use;
+		all += old->items[i].use == use;
+	}
+	*ret_all = all;
+	return n;
 }
 
 #endif

@@ -26,8 +26,10 @@ struct poll_rig {
 	char folder[40];
 	sd_event *event;
 	struct vg_poll_common common;
+	struct vg_cloud_nics machine;
 	struct vg_poll *poll;
 	unsigned changes;
+	bool refuses; /* what changes doesn't come into force */
 };
 
 static void on_changed(void *context)
@@ -35,6 +37,8 @@ static void on_changed(void *context)
 	struct poll_rig *rig = context;
 
 	rig->changes++;
+	if (!rig->refuses)
+		vg_poll_published(rig->poll);
 }
 
 static struct vg_poll *rig_start(struct poll_rig *rig, const char *feed)
@@ -42,7 +46,7 @@ static struct vg_poll *rig_start(struct poll_rig *rig, const char *feed)
 	vg_poll_free(rig->poll);
 	rig->poll = NULL;
 	rig->changes = 0;
-	assert_int_equal(vg_poll_new(&rig->common, feed, &rig->poll), 0);
+	assert_int_equal(vg_poll_new(&rig->common, feed, false, &rig->poll), 0);
 	vg_poll_ask(rig->poll);
 	return rig->poll;
 }
@@ -69,6 +73,7 @@ static int rig_setup(void **state)
 	rig->common = (struct vg_poll_common){
 		.event = rig->event,
 		.state_folder = rig->folder,
+		.machine = &rig->machine,
 		.settings = {.refresh_s = REFRESH_S,
 			     .max_shrink_percent = 50,
 			     .shrink_after_s = 1800},

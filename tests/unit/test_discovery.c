@@ -67,8 +67,8 @@ static int setup(void **state)
 	strcpy(rig->folder, "/tmp/vpcgate-discovery-XXXXXX");
 	assert_non_null(mkdtemp(rig->folder));
 	assert_true(sd_event_new(&rig->event) >= 0);
-	assert_int_equal(vg_discovery_open(rig->event, rig->folder, on_changed, rig,
-					   &rig->discovery),
+	assert_int_equal(vg_discovery_open(rig->event, rig->folder, &(struct vg_cloud_nics){},
+					   on_changed, rig, &rig->discovery),
 			 0);
 	fake_begun = fake_cancelled = fake_configured = 0;
 	*state = rig;
@@ -98,8 +98,12 @@ static int teardown(void **state)
 static int try_want(struct rig *rig, const struct feeds *in_force, const struct feeds *next,
 		    struct vg_diag *diag)
 {
-	return vg_discovery_want(rig->discovery, in_force ? &in_force->policy : NULL,
-				 next ? &next->policy : NULL, &(struct vg_cloud_nics){}, diag);
+	const struct vg_cloud_nics nics = {};
+
+	if (!next)
+		return vg_discovery_want(rig->discovery, &in_force->policy, &nics, diag);
+	return vg_discovery_want_next(rig->discovery, in_force ? &in_force->policy : NULL,
+				      &next->policy, &nics, diag);
 }
 
 static void want_feeds(struct rig *rig, const struct feeds *in_force, const struct feeds *next)
@@ -246,7 +250,7 @@ static void other_servers_and_nics_are_asked_anew(void **state)
 	settings->refresh_s = 17;
 	want_feeds(rig, other, NULL);
 	assert_int_equal(fake_begun, asked);
-	assert_int_equal(rig->discovery->common.settings.refresh_s, 17);
+	assert_int_equal(rig->discovery->in_force.common.settings.refresh_s, 17);
 	for (size_t i = 0; i < VG_ARRAY_SIZE(texts); i++) {
 		free(*texts[i]);
 		*texts[i] = strdup("/other");
@@ -260,8 +264,7 @@ static void other_servers_and_nics_are_asked_anew(void **state)
 		const struct vg_cloud_nics nics[] = {
 			{macs, 1, false}, {macs + 1, 1, false}, {macs, 2, false}, {macs, 2, false}};
 
-		assert_int_equal(vg_discovery_want(rig->discovery, &other->policy, NULL, &nics[i],
-						   NULL),
+		assert_int_equal(vg_discovery_want(rig->discovery, &other->policy, &nics[i], NULL),
 				 0);
 		asked += i < 3;
 		assert_int_equal(fake_begun, asked);
@@ -296,10 +299,11 @@ static void saved_answers_are_read_before_they_are_wanted(void **state)
 
 	want_feeds(rig, feeds, NULL);
 	fake_list(0, 9, "v1");
+	vg_discovery_published(rig->discovery);
 	vg_discovery_close(rig->discovery);
 	rig->discovery = NULL;
-	assert_int_equal(vg_discovery_open(rig->event, rig->folder, on_changed, rig,
-					   &rig->discovery),
+	assert_int_equal(vg_discovery_open(rig->event, rig->folder, &(struct vg_cloud_nics){},
+					   on_changed, rig, &rig->discovery),
 			 0);
 	assert_int_equal(read_from(rig, "gcp:subnets", &n), 0);
 	assert_int_equal(n, 10);
@@ -328,6 +332,99 @@ static void all_is_accepted_at_once(void **state)
 	assert_string_equal(unanswered(rig, feeds, NULL), "");
 	assert_int_equal(read_from(rig, "google:goog", &n), 0);
 	assert_int_equal(n, 0);
+}
+
+/* ---- what is to follow ---- */
+
+static void set_compute(struct feeds *feeds, const char *url)
+{
+	free(feeds->policy.discovery.compute);
+	feeds->policy.discovery.compute = strdup(url);
+}
+
+/* A policy that is refused in the end has changed nothing for the one in force. */
+static void refused_policies_leave_no_trace(void **state)
+{
+	struct rig *rig = *state;
+	FEEDS(in_force, "gcp:subnets");
+	FEEDS(next, "gcp:subnets gcp:connectors");
+	struct vg_cloud *cloud;
+	const struct vg_poll *poll;
+
+	set_compute(next, "https://elsewhere.example");
+	next->policy.discovery.refresh_s = 17;
+	want_feeds(rig, NULL, in_force);
+	want_feeds(rig, in_force, NULL);
+	expect_asked("gcp:subnets");
+	fake_list(0, 9, "v1");
+	poll = find_poll(rig->discovery, "gcp:subnets");
+	sd_event_source_set_time(poll->timer, 0);
+	assert_true(sd_event_run(rig->event, 1000000) > 0);
+	cloud = fake_asked;
+	want_feeds(rig, in_force, next);
+	expect_asked("gcp:subnets gcp:connectors");
+	assert_ptr_not_equal(fake_asked, cloud);
+	assert_string_equal(fake_fetches[0]->version, "v1");
+	assert_int_not_equal(rig->discovery->in_force.common.settings.refresh_s, 17);
+	want_feeds(rig, in_force, NULL);
+	expect_asked("gcp:subnets");
+	assert_string_equal(fake_fetches[0]->version, "v1");
+	assert_int_equal(fake_cancelled, 1);
+}
+
+/* What was asked for before it was in force goes on; the rest is asked of the new servers. */
+static void policies_bring_their_servers_along(void **state)
+{
+	struct rig *rig = *state;
+	FEEDS(in_force, "gcp:subnets");
+	FEEDS(next, "gcp:subnets gcp:connectors");
+	FEEDS(third, "gcp:subnets gcp:connectors google:goog");
+
+	set_compute(next, "https://elsewhere.example");
+	set_compute(third, "https://far.example");
+	want_feeds(rig, NULL, in_force);
+	want_feeds(rig, in_force, NULL);
+	fake_list(0, 9, "v1");
+	want_feeds(rig, in_force, next);
+	expect_asked("gcp:connectors");
+	want_feeds(rig, next, NULL);
+	expect_asked("gcp:connectors gcp:subnets");
+	assert_null(fake_fetches[1]->version);
+	assert_int_equal(fake_cancelled, 0);
+	/* The question that is still open would be answered by servers of the next but one. */
+	want_feeds(rig, next, third);
+	expect_asked("gcp:subnets gcp:connectors google:goog");
+	assert_int_equal(fake_cancelled, 1);
+	want_feeds(rig, next, NULL);
+	expect_asked("gcp:subnets gcp:connectors");
+}
+
+static void answers_are_tried_one_by_one(void **state)
+{
+	struct rig *rig = *state;
+	FEEDS(feeds, "gcp:subnets google:goog gcp:connectors");
+	const char *refused = "google:goog";
+	size_t n = 0, shown = 0;
+
+	want_feeds(rig, feeds, NULL);
+	fake_list(0, 9, "v1");
+	fake_list(0, 9, "v1");
+	fake_list(0, 9, "v1");
+	vg_discovery_set_aside(rig->discovery);
+	assert_int_equal(read_from(rig, refused, &n), -ENODATA);
+	while (vg_discovery_show_next(rig->discovery)) {
+		shown++;
+		if (read_from(rig, refused, &n) < 0)
+			vg_discovery_published(rig->discovery);
+		else
+			vg_discovery_refuse(rig->discovery, "too many");
+	}
+	assert_int_equal(shown, 3);
+	assert_int_equal(read_from(rig, "gcp:subnets", &n), 0);
+	assert_int_equal(read_from(rig, "gcp:connectors", &n), 0);
+	assert_int_equal(read_from(rig, refused, &n), -ENODATA);
+	assert_string_equal(vg_discovery_state(rig->discovery, refused)->error,
+			    "its answer can't be used: too many");
 }
 
 /* ---- telling ---- */
@@ -438,6 +535,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(saved_answers_are_read_before_they_are_wanted,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(all_is_accepted_at_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(refused_policies_leave_no_trace, setup, teardown),
+		cmocka_unit_test_setup_teardown(policies_bring_their_servers_along, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(answers_are_tried_one_by_one, setup, teardown),
 		cmocka_unit_test_setup_teardown(changes_are_told_together, setup, teardown),
 		cmocka_unit_test_setup_teardown(files_are_watched, setup, teardown),
 	};

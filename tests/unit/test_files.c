@@ -243,6 +243,7 @@ static void first_reading_counts(void **state)
 	run("echo 22 >f");
 	assert_int_equal(vg_files_reading(rig->files, path), 0);
 	assert_int_equal(vg_files_want(rig->files, &path, 1), 0);
+	loop(rig, PATIENCE_US);
 	assert_int_equal(rig->changes, 1);
 	run("echo 333 >f");
 	assert_int_equal(vg_files_reading(rig->files, path), 0);
@@ -260,6 +261,7 @@ static void nothing_is_missed_in_between(void **state)
 	assert_int_equal(vg_files_reading(rig->files, path), 0);
 	run("echo 22 >f");
 	assert_int_equal(vg_files_want(rig->files, &path, 1), 0);
+	loop(rig, PATIENCE_US);
 	assert_int_equal(rig->changes, 1);
 	/* What was told is told once. */
 	assert_int_equal(vg_files_want(rig->files, &path, 1), 0);
@@ -308,6 +310,38 @@ static void a_look_needs_no_events(void **state)
 	assert_int_equal(rig->changes, 1);
 }
 
+/* A look that has another reason doesn't take what somebody is just writing. */
+static void half_done_files_are_waited_for(void **state)
+{
+	struct rig *rig = *state;
+	const uint64_t start_us = now_us();
+
+	run("echo 1 >f");
+	read_now(rig, "f");
+	loop(rig, 2 * VG_FILES_DEBOUNCE_US);
+	assert_true(vg_files_is_settled("f"));
+	assert_true(vg_files_is_settled("missing"));
+	while (now_us() - start_us < 8 * VG_FILES_DEBOUNCE_US) {
+		run("echo 2 >>f");
+		assert_false(vg_files_is_settled("f"));
+		vg_files_look(rig->files);
+		loop(rig, VG_FILES_DEBOUNCE_US / 4);
+		assert_int_equal(rig->changes, 0);
+	}
+	loop(rig, PATIENCE_US);
+	assert_int_equal(rig->changes, 1);
+	/* But not for ever. */
+	rig->changes = 0;
+	run("echo 3 >>f");
+	vg_files_look(rig->files);
+	assert_int_equal(rig->changes, 0);
+	rig->files->items[0].unsettled_us -= VG_FILES_PATIENCE_US;
+	run("echo 4 >>f");
+	vg_files_look(rig->files);
+	assert_int_equal(rig->changes, 1);
+	assert_int_equal(rig->files->items[0].unsettled_us, 0);
+}
+
 static void endless_links_are_survived(void **state)
 {
 	struct rig *rig = *state;
@@ -338,6 +372,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(nothing_is_missed_in_between, setup, teardown),
 		cmocka_unit_test_setup_teardown(unwanted_files_are_forgotten, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_look_needs_no_events, setup, teardown),
+		cmocka_unit_test_setup_teardown(half_done_files_are_waited_for, setup, teardown),
 		cmocka_unit_test_setup_teardown(endless_links_are_survived, setup, teardown),
 	};
 

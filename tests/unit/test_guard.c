@@ -42,6 +42,23 @@ static struct vg_listing listing_of(const char *text)
 	return listing;
 }
 
+/* "10.0.0.0/20" and so on as "s0", proxies as "p0". */
+static void print_listing(const struct vg_listing *listing, char *text, size_t size)
+{
+	size_t used = 0;
+
+	*text = '\0';
+	for (size_t i = 0; i < listing->n && used < size; i++) {
+		const __u64 hi = listing->items[i].prefix.address.hi;
+		const bool subnet = listing->items[i].use == VG_RANGE_SUBNET;
+
+		used += (size_t)snprintf(text + used, size - used, "%s%c%u", i ? "," : "",
+					 subnet ? 's' : 'p',
+					 (unsigned)(subnet ? hi >> 48 : hi >> 40) & 0xff);
+	}
+}
+
+/* Of an answer to what is in force. */
 static int judge(struct vg_guard *guard, const struct vg_guard_rules *rules, const char *in_force,
 		 const char *fresh, uint64_t now_us)
 {
@@ -86,7 +103,7 @@ static void losses_are_held_back(void **state)
 		{"all may go, and do", 100, false, "s0-9", "p0-0", NULL},
 		{"empty", 100, false, "s0-9", "", "the answer has no ranges at all"},
 		{"empty at first", 100, false, NOTHING, "", "the answer has no ranges at all"},
-		{"empty again", 50, false, "", "", "the answer has no ranges at all"},
+		{"empty again", 50, false, "", "", NULL},
 		{"empty where it may be", 50, true, NOTHING, "", NULL},
 		{"empty again where it may be", 50, true, "", "", NULL},
 		{"empty after some where it may be", 50, true, "s0-0", "",
@@ -109,8 +126,8 @@ static void losses_are_held_back(void **state)
 	}
 }
 
-/* What is in force stays "s0-9" throughout. */
-static void lasting_losses_are_believed(void **state)
+/* Each answer is published before the next one comes. */
+static void answers_follow_each_other(void **state)
 {
 	static const struct {
 		const char *name;
@@ -118,65 +135,139 @@ static void lasting_losses_are_believed(void **state)
 			const char *fresh;
 			uint64_t at_us;
 			enum vg_guard_verdict verdict;
-		} answers[5]; /* up to the one without a listing */
-	} cases[] = {
+			const char *in_force; /* from then on */
+		} answers[6];		      /* up to the one without a listing */
+	} stories[] = {
 		{"just before and after the time",
-		 {{"s0-1", 5, VG_GUARD_HELD},
-		  {"s0-1", AFTER_US + 4, VG_GUARD_HELD},
-		  {"s0-1", AFTER_US + 5, VG_GUARD_BELIEVED}}},
-		{"after one answer that is fine",
-		 {{"s0-1", 5, VG_GUARD_HELD},
-		  {"s0-8", 6, VG_GUARD_BELIEVED},
-		  {"s0-1", AFTER_US + 5, VG_GUARD_HELD}}},
-		{"after another loss",
-		 {{"s0-1", 5, VG_GUARD_HELD},
-		  {"s0-2", AFTER_US, VG_GUARD_HELD},
-		  {"s0-2", AFTER_US + 5, VG_GUARD_HELD},
-		  {"s0-2", 2 * AFTER_US, VG_GUARD_BELIEVED}}},
-		{"back to the first loss",
-		 {{"s0-1", 5, VG_GUARD_HELD},
-		  {"s0-2", 6, VG_GUARD_HELD},
-		  {"s0-1", AFTER_US + 5, VG_GUARD_HELD}}},
+		 {{"s0-9", 1, VG_GUARD_BELIEVED, "s0-9"},
+		  {"s0-1", 5, VG_GUARD_HELD, "s0-9"},
+		  {"s0-1", AFTER_US + 4, VG_GUARD_HELD, "s0-9"},
+		  {"s0-1", AFTER_US + 5, VG_GUARD_BELIEVED, "s0-1"}}},
+		{"an answer that is fine begins the time anew",
+		 {{"s0-9", 1, VG_GUARD_BELIEVED, "s0-9"},
+		  {"s0-1", 5, VG_GUARD_HELD, "s0-9"},
+		  {"s0-9", 6, VG_GUARD_BELIEVED, "s0-9"},
+		  {"s0-1", AFTER_US + 5, VG_GUARD_HELD, "s0-9"}}},
+		{"each range has a time of its own",
+		 {{"s0-9", 1, VG_GUARD_BELIEVED, "s0-9"},
+		  {"s0-3", 5, VG_GUARD_HELD, "s0-9"},
+		  {"s0-2", AFTER_US, VG_GUARD_HELD, "s0-9"},
+		  {"s0-2", AFTER_US + 5, VG_GUARD_BELIEVED, "s0-2"}}},
+		{"what comes back is there again",
+		 {{"s0-9", 1, VG_GUARD_BELIEVED, "s0-9"},
+		  {"s0-1", 5, VG_GUARD_HELD, "s0-9"},
+		  {"s0-1,s4-4", AFTER_US, VG_GUARD_HELD, "s0-9"},
+		  {"s0-1", AFTER_US + 4, VG_GUARD_HELD, "s0-9"},
+		  {"s0-1,s4-4", AFTER_US + 5, VG_GUARD_BELIEVED, "s0-1,s4-4"}}},
+		{"what is added meanwhile counts at once",
+		 {{"s0-9", 1, VG_GUARD_BELIEVED, "s0-9"},
+		  {"s0-1,s20-21", 5, VG_GUARD_HELD, "s0-9,s20-21"},
+		  {"s0-1,s20-22", 6, VG_GUARD_HELD, "s0-9,s20-22"},
+		  {"s0-1,s20-22", AFTER_US + 5, VG_GUARD_BELIEVED, "s0-1,s20-22"}}},
+		{"half each time is more than half",
+		 {{"s0-15", 1, VG_GUARD_BELIEVED, "s0-15"},
+		  {"s0-7", 5, VG_GUARD_BELIEVED, "s0-7"},
+		  {"s0-3", 6, VG_GUARD_HELD, "s0-7"},
+		  {"s0-1", AFTER_US + 4, VG_GUARD_HELD, "s0-7"},
+		  {"s0-1", AFTER_US + 6, VG_GUARD_BELIEVED, "s0-1"}}},
+		{"half again when the first half is long gone",
+		 {{"s0-15", 1, VG_GUARD_BELIEVED, "s0-15"},
+		  {"s0-7", 5, VG_GUARD_BELIEVED, "s0-7"},
+		  {"s0-7", AFTER_US, VG_GUARD_BELIEVED, "s0-7"},
+		  {"s0-3", AFTER_US + 5, VG_GUARD_BELIEVED, "s0-3"}}},
+		{"half that has come back meanwhile",
+		 {{"s0-15", 1, VG_GUARD_BELIEVED, "s0-15"},
+		  {"s0-7", 5, VG_GUARD_BELIEVED, "s0-7"},
+		  {"s0-15", 6, VG_GUARD_BELIEVED, "s0-15"},
+		  {"s8-15", 7, VG_GUARD_BELIEVED, "s8-15"}}},
+		{"what was added counts as well",
+		 {{"s0-3", 1, VG_GUARD_BELIEVED, "s0-3"},
+		  {"s0-9", 5, VG_GUARD_BELIEVED, "s0-9"},
+		  {"s0-3", 6, VG_GUARD_HELD, "s0-9"}}},
+		{"back from elsewhere",
+		 {{"s0-3", 1, VG_GUARD_BELIEVED, "s0-3"},
+		  {"s20-23", 5, VG_GUARD_HELD, "s0-3,s20-23"},
+		  {"s0-3", 6, VG_GUARD_BELIEVED, "s0-3"}}},
 		{"empty",
-		 {{"", 5, VG_GUARD_HELD},
-		  {"", AFTER_US, VG_GUARD_HELD},
-		  {"", AFTER_US + 5, VG_GUARD_BELIEVED}}},
+		 {{"s0-9", 1, VG_GUARD_BELIEVED, "s0-9"},
+		  {"", 5, VG_GUARD_HELD, "s0-9"},
+		  {"", AFTER_US, VG_GUARD_HELD, "s0-9"},
+		  {"", AFTER_US + 5, VG_GUARD_BELIEVED, ""},
+		  {"", AFTER_US + 6, VG_GUARD_BELIEVED, ""},
+		  {"s0-9", AFTER_US + 7, VG_GUARD_BELIEVED, "s0-9"}}},
+		{"a use that is whole isn't kept with another",
+		 {{"s0-9,p0-3", 1, VG_GUARD_BELIEVED, "s0-9,p0-3"},
+		  {"s0-4,p0-0", 5, VG_GUARD_HELD, "s0-4,p0-3"}}},
 	};
 	static const struct vg_guard_rules rules = {50, AFTER_US, false};
 
 	(void)state;
-	for (size_t i = 0; i < VG_ARRAY_SIZE(cases); i++) {
+	for (size_t i = 0; i < VG_ARRAY_SIZE(stories); i++) {
+		_cleanup_(vg_listing_done) struct vg_listing in_force = {};
 		_cleanup_(vg_guard_done) struct vg_guard guard = {};
 
-		for (size_t k = 0; k < 5 && cases[i].answers[k].fresh; k++) {
-			const int r = judge(&guard, &rules, "s0-9", cases[i].answers[k].fresh,
-					    cases[i].answers[k].at_us);
+		for (size_t k = 0; k < 6 && stories[i].answers[k].fresh; k++) {
+			_cleanup_(vg_listing_done) struct vg_listing expected =
+				listing_of(stories[i].answers[k].in_force);
+			struct vg_listing fresh = listing_of(stories[i].answers[k].fresh);
+			const int r = vg_guard_judge(&guard, &rules, k ? &in_force : NULL, &fresh,
+						     stories[i].answers[k].at_us);
+			char text[1024];
 
-			if (r != (int)cases[i].answers[k].verdict || guard.holds != r)
-				fail_msg("%s: answer %zu: %d", cases[i].name, k, r);
+			vg_listing_done(&in_force);
+			in_force = fresh;
+			print_listing(&in_force, text, sizeof(text));
+			if (r != (int)stories[i].answers[k].verdict || guard.holds != r ||
+			    !vg_listing_equal(&in_force, &expected))
+				fail_msg("%s: answer %zu: %d, in force: %s", stories[i].name, k, r,
+					 text);
 		}
 	}
 }
 
-/* A held listing of its own: where ranges are listed is kept, too. */
-static void held_listing_is_a_copy(void **state)
+static void losses_may_be_accepted(void **state)
 {
 	static const struct vg_guard_rules rules = {50, AFTER_US, false};
 	_cleanup_(vg_listing_done) struct vg_listing old = listing_of("s0-9");
+	_cleanup_(vg_listing_done) struct vg_listing fresh = listing_of("s0-1,s20-20");
+	_cleanup_(vg_listing_done) struct vg_listing expected = listing_of("s0-1,s20-20");
+	_cleanup_(vg_listing_done) struct vg_listing accepted = {}, none = {}, empty = {};
 	_cleanup_(vg_guard_done) struct vg_guard guard = {};
-	struct vg_listing fresh = {.shared = true};
-	const struct vg_prefix prefix = {{10ull << 56, 0, 4}, 20};
+
+	(void)state;
+	assert_int_equal(vg_guard_judge(&guard, &rules, &old, &fresh, 1), VG_GUARD_HELD);
+	assert_int_equal(fresh.n, 11);
+	assert_int_equal(vg_guard_accept(&guard, &fresh, &accepted), 0);
+	assert_true(vg_listing_equal(&accepted, &expected));
+	assert_false(guard.holds);
+	assert_int_equal(vg_guard_judge(&guard, &rules, NULL, &none, 1), VG_GUARD_HELD);
+	assert_int_equal(vg_guard_accept(&guard, NULL, &empty), 0);
+	assert_int_equal(empty.n, 0);
+	assert_false(guard.holds);
+}
+
+/* Where a range is listed is kept with it; `shared` is the answer's. */
+static void kept_ranges_keep_their_scope(void **state)
+{
+	static const struct vg_guard_rules rules = {0, AFTER_US, false};
+	_cleanup_(vg_listing_done) struct vg_listing old = {}, fresh = {.shared = true};
+	_cleanup_(vg_guard_done) struct vg_guard guard = {};
+	const struct vg_prefix first = {{10ull << 56, 0, 4}, 20},
+			       second = {{11ull << 56, 0, 4}, 20};
 	__u16 scope;
 
 	(void)state;
-	assert_int_equal(vg_listing_scope(&fresh, "regions/r", &scope), 0);
-	assert_int_equal(vg_listing_add(&fresh, &prefix, VG_RANGE_SUBNET, scope), 0);
+	assert_int_equal(vg_listing_scope(&old, "regions/r", &scope), 0);
+	assert_int_equal(vg_listing_add(&old, &first, VG_RANGE_SUBNET, scope), 0);
+	assert_int_equal(vg_listing_scope(&fresh, "regions/s", &scope), 0);
+	assert_int_equal(vg_listing_add(&fresh, &second, VG_RANGE_SUBNET, scope), 0);
 	assert_int_equal(vg_guard_judge(&guard, &rules, &old, &fresh, 1), VG_GUARD_HELD);
-	vg_listing_done(&fresh);
-	assert_int_equal(guard.held.n, 1);
-	assert_true(guard.held.shared);
-	assert_string_equal(guard.held.scopes[guard.held.items[0].scope], "regions/r");
-	assert_int_equal(guard.since_us, 1);
+	assert_int_equal(fresh.n, 2);
+	assert_true(fresh.shared);
+	assert_string_equal(fresh.scopes[fresh.items[0].scope], "regions/r");
+	assert_string_equal(fresh.scopes[fresh.items[1].scope], "regions/s");
+	assert_int_equal(guard.first_us, 1);
+	assert_int_equal(guard.last_us, 1);
 }
 
 /* The longest reason there is, and the largest listings, in time. */
@@ -207,8 +298,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(losses_are_held_back),
-		cmocka_unit_test(lasting_losses_are_believed),
-		cmocka_unit_test(held_listing_is_a_copy),
+		cmocka_unit_test(answers_follow_each_other),
+		cmocka_unit_test(losses_may_be_accepted),
+		cmocka_unit_test(kept_ranges_keep_their_scope),
 		cmocka_unit_test(large_losses_are_explained),
 	};
 

@@ -123,7 +123,7 @@ static void test_gone(void **state)
 		_cleanup_(vg_listing_done) struct vg_listing new = listing_of(cases[i].new);
 		size_t gone, all;
 
-		assert_int_equal(vg_listing_gone(&old, &new, VG_RANGE_ANY, &gone, &all), 0);
+		gone = count_gone(&old, &new, VG_RANGE_ANY, &all);
 		if (gone != cases[i].gone || all != cases[i].all)
 			fail_msg("'%s' to '%s': %zu of %zu gone", cases[i].old, cases[i].new, gone,
 				 all);
@@ -303,7 +303,7 @@ static void check_gone(const struct vg_listing *old, const struct vg_listing *ne
 			assert_int_equal(vg_listing_subtract(&one, &same, &rest), 0);
 			expected += rest.n > 0;
 		}
-		assert_int_equal(vg_listing_gone(old, new, use, &gone, &all), 0);
+		gone = count_gone(old, new, use, &all);
 		if (gone != expected)
 			fail_msg("seed %llu, round %u: %zu gone instead of %zu", seed, round, gone,
 				 expected);
@@ -358,7 +358,7 @@ static void test_bounds(void **state)
 	began = clock();
 	assert_int_equal(vg_listing_subtract(&full, &none, &difference), 0);
 	vg_listing_sort(&full);
-	assert_int_equal(vg_listing_gone(&full, &difference, VG_RANGE_ANY, &gone, &all), 0);
+	gone = count_gone(&full, &difference, VG_RANGE_ANY, &all);
 	print_message("%u ranges: sort, subtract and gone in %.0f ms\n", VG_LISTING_MAX_RANGES,
 		      (double)(clock() - began) * 1000 / CLOCKS_PER_SEC);
 	assert_true(clock() - began < 3 * CLOCKS_PER_SEC);

@@ -5,7 +5,12 @@
 /* As if `s` seconds had passed since something was first held back. */
 static void let_pass(struct poll_rig *rig, unsigned s)
 {
-	rig->poll->guard.since_us -= s * SECOND_US;
+	struct vg_guard *guard = &rig->poll->guard;
+
+	guard->first_us -= s * SECOND_US;
+	guard->last_us -= s * SECOND_US;
+	for (size_t i = 0; i < guard->missed.n; i++)
+		guard->missed.items[i].since_us -= s * SECOND_US;
 }
 
 static void losses_are_held_back(void **state)
@@ -186,6 +191,190 @@ static void partial_answers_keep_what_is_missing(void **state)
 	assert_string_equal(poll->state.note, "");
 }
 
+/* What is new comes into force with what is kept. */
+static void additions_are_not_held_back(void **state)
+{
+	struct poll_rig *rig = *state;
+	struct vg_poll *poll = rig_start(rig, "gcp:subnets");
+
+	fake_list(0, 9, "v1");
+	rig_next_question(rig);
+	fake_list(8, 11, "v2");
+	assert_true(*poll->state.held);
+	assert_int_equal(poll->answer.listing.n, 12);
+	assert_int_equal(poll->state.n_ranges, 12);
+	assert_int_equal(rig->changes, 2);
+	assert_true(vg_poll_accept(poll));
+	assert_int_equal(poll->answer.listing.n, 4);
+}
+
+/* The next one of another project's network isn't judged by it, nor is one of other NICs. */
+static void other_networks_are_not_compared(void **state)
+{
+	static const struct {
+		const char *first, *second;
+		size_t n; /* then */
+	} cases[] = {
+		{"42:01:0a:80:00:02 1/a", "42:01:0a:80:00:02 1/a", 10},
+		{"42:01:0a:80:00:02 1/a", "42:01:0a:80:00:02 2/a", 1},
+		{"42:01:0a:80:00:02 1/a, 42:01:0a:80:00:03 1/a", "42:01:0a:80:00:02 1/a", 1},
+		{NULL, "42:01:0a:80:00:02 1/a", 10},
+		{"42:01:0a:80:00:02 1/a", NULL, 10},
+	};
+	struct poll_rig *rig = *state;
+
+	for (size_t i = 0; i < VG_ARRAY_SIZE(cases); i++) {
+		const struct vg_poll *poll;
+		struct vg_fetch_result result = {.listing = fake_subnets(0, 9),
+						 .identity = cases[i].first ? strdup(cases[i].first)
+									    : NULL};
+
+		rig_forget_saved(rig);
+		poll = rig_start(rig, "gcp:subnets");
+		fake_answer(&result);
+		rig_next_question(rig);
+		result = (struct vg_fetch_result){
+			.listing = fake_subnets(0, 0),
+			.identity = cases[i].second ? strdup(cases[i].second) : NULL};
+		fake_answer(&result);
+		if (poll->answer.listing.n != cases[i].n || !*poll->state.held != (cases[i].n == 1))
+			fail_msg("case %zu: %zu ranges", i, poll->answer.listing.n);
+	}
+}
+
+static void usable_subnets_take_none_away(void **state)
+{
+	struct poll_rig *rig = *state;
+	struct vg_poll *poll = rig_start(rig, "gcp:subnets");
+	struct vg_fetch_result result = {
+		.listing = fake_subnets(0, 9), .usable = true, .note = "usable alone"};
+
+	/* Where no more was ever seen they are what there is. */
+	fake_answer(&result);
+	rig_next_question(rig);
+	result = (struct vg_fetch_result){
+		.listing = fake_subnets(0, 5), .usable = true, .note = "usable alone"};
+	fake_answer(&result);
+	assert_int_equal(poll->answer.listing.n, 6);
+	assert_string_equal(poll->state.note, "usable alone");
+	rig_next_question(rig);
+	fake_list(0, 9, "v1");
+	assert_string_equal(poll->state.note, "");
+	for (int i = 0; i < 3; i++) {
+		rig_next_question(rig);
+		result = (struct vg_fetch_result){.listing = fake_subnets(4, 10),
+						  .usable = true,
+						  .note = "usable alone",
+						  .version = strdup("v2")};
+		fake_answer(&result);
+		assert_int_equal(poll->answer.listing.n, 11);
+		assert_string_equal(poll->state.note, "usable alone; those known before are kept");
+		assert_false(*poll->state.held || poll->answer.usable || poll->answer.version);
+	}
+	rig_next_question(rig);
+	fake_list(0, 5, "v3");
+	assert_int_equal(poll->answer.listing.n, 6);
+}
+
+/* Of a feed that is taken away from another one, what is new is the danger. */
+static void growth_of_what_is_taken_away_is_held_back(void **state)
+{
+	struct poll_rig *rig = *state;
+	struct vg_poll *whole, *poll;
+
+	assert_int_equal(vg_poll_new(&rig->common, "google:goog", false, &whole), 0);
+	whole->answer.listing = fake_subnets(0, 9);
+	whole->has_answer = true;
+	poll = rig_start(rig, "google:cloud");
+	assert_int_equal(vg_poll_take_from(poll, whole), 0);
+	fake_list(0, 1, "v1");
+	rig_next_question(rig);
+	fake_list(0, 5, "v2");
+	assert_int_equal(poll->answer.listing.n, 6);
+	rig_next_question(rig);
+	fake_list(0, 8, "v3");
+	assert_int_equal(poll->answer.listing.n, 6);
+	assert_non_null(
+		strstr(poll->state.held,
+		       "it would take away 88% of what is left of others (max-shrink is 50%); "
+		       "held back until "));
+	rig_expect_planned("held", poll, 270000, 330000);
+	rig_next_question(rig);
+	assert_null(fake_fetches[0]->version);
+	assert_true(vg_poll_accept(poll));
+	assert_int_equal(poll->answer.listing.n, 9);
+	assert_string_equal(poll->state.held, "");
+	assert_false(vg_poll_accept(poll));
+	fake_list(0, 9, "v4");
+	assert_true(*poll->state.held);
+	poll->taken.since_us -= 1800 * SECOND_US;
+	rig_next_question(rig);
+	fake_list(0, 9, "v4");
+	assert_int_equal(poll->answer.listing.n, 10);
+	vg_poll_free(poll);
+	rig->poll = NULL;
+	vg_poll_free(whole);
+}
+
+/* ---- what can't come into force ---- */
+
+static void refused_answers_are_forgotten(void **state)
+{
+	struct poll_rig *rig = *state;
+	struct vg_poll *poll = rig_start(rig, "gcp:metadata");
+
+	fake_list(0, 9, "v1");
+	rig->refuses = true;
+	rig_next_question(rig);
+	fake_list(0, 10, "v2");
+	assert_int_equal(rig->changes, 2);
+	assert_int_equal(vg_poll_answer(poll)->listing.n, 11);
+	assert_int_equal(poll->state.n_ranges, 11);
+	assert_true(vg_poll_set_aside(poll));
+	assert_int_equal(vg_poll_answer(poll)->listing.n, 10);
+	vg_poll_published(poll);
+	vg_poll_refuse(poll, "not this one");
+	assert_string_equal(poll->state.error, "");
+	assert_true(vg_poll_show(poll));
+	assert_false(vg_poll_show(poll));
+	/* What waits for a change since then must not confirm what was before. */
+	rig_next_question(rig);
+	assert_string_equal(fake_fetches[0]->version, "v2");
+	vg_poll_refuse(poll, "too many");
+	assert_string_equal(poll->state.error, "its answer can't be used: too many");
+	assert_int_equal(poll->state.n_ranges, 10);
+	assert_int_equal(vg_poll_answer(poll)->listing.n, 10);
+	assert_false(vg_poll_set_aside(poll) || vg_poll_show(poll));
+	assert_int_equal(fake_n, 0);
+	rig_expect_planned("refused", poll, 270000, 330000);
+	rig_next_question(rig);
+	assert_string_equal(fake_fetches[0]->version, "v1");
+	rig->refuses = false;
+	fake_list(0, 11, "v3");
+	assert_string_equal(poll->state.error, "");
+	assert_int_equal(poll->answer.listing.n, 12);
+}
+
+static time_t saved_at(const struct poll_rig *rig, const char *feed);
+
+/* After a start it would be in the way of everything else. */
+static void only_what_is_in_force_is_saved(void **state)
+{
+	struct poll_rig *rig = *state;
+	struct vg_poll *poll = rig_start(rig, "gcp:subnets");
+
+	rig->refuses = true;
+	fake_list(0, 9, "v1");
+	assert_int_equal(saved_at(rig, "gcp:subnets"), -1);
+	/* Said again, it is still not in force. */
+	poll->saved_us = 0;
+	rig_next_question(rig);
+	fake_fail(-EALREADY, "", 0);
+	assert_int_equal(saved_at(rig, "gcp:subnets"), -1);
+	vg_poll_published(poll);
+	assert_true(saved_at(rig, "gcp:subnets") > 1700000000);
+}
+
 /* ---- what is saved ---- */
 
 static void saved_answers_are_in_force_at_once(void **state)
@@ -203,7 +392,7 @@ static void saved_answers_are_in_force_at_once(void **state)
 	assert_string_equal(fake_fetches[0]->version, "v1");
 	/* It is what answers are judged by. */
 	fake_list(0, 3, "v2");
-	assert_true(poll->state.saved && *poll->state.held);
+	assert_true(*poll->state.held);
 	rig_next_question(rig);
 	fake_list(0, 9, "v1");
 	assert_false(poll->state.saved);
@@ -223,6 +412,70 @@ static time_t saved_at(const struct poll_rig *rig, const char *feed)
 	_cleanup_(vg_saved_done) struct vg_saved saved = {};
 
 	return vg_store_read(rig->folder, feed, &saved, NULL) < 0 ? -1 : (time_t)saved.read_s;
+}
+
+/* Of an entry that comes back after some time: a fresh answer counts, whatever it lacks. */
+static void aged_answers_are_a_last_resort(void **state)
+{
+	struct poll_rig *rig = *state;
+	struct vg_poll *poll;
+
+	rig_start(rig, "gcp:subnets");
+	fake_list(0, 9, "v1");
+	vg_poll_free(rig->poll);
+	rig->poll = NULL;
+	assert_int_equal(vg_poll_new(&rig->common, "gcp:subnets", true, &rig->poll), 0);
+	poll = rig->poll;
+	vg_poll_ask(poll);
+	assert_true(poll->state.answered && poll->state.saved && poll->state.waiting);
+	fake_fail(-EAGAIN, "it hurts", 0);
+	assert_true(poll->state.waiting);
+	rig_next_question(rig);
+	fake_fail(-EACCES, "it hurts", 0);
+	assert_false(poll->state.waiting);
+	rig_next_question(rig);
+	fake_list(0, 0, "v2");
+	assert_false(poll->state.waiting || poll->state.saved || *poll->state.held);
+	assert_int_equal(poll->answer.listing.n, 1);
+}
+
+static void other_machines_answers_are_left_out(void **state)
+{
+	static const struct {
+		const char *name, *identity;
+		char macs[2][18];
+		size_t n;
+		bool used;
+	} cases[] = {
+		{"the same NIC", "42:01:0a:80:00:02 1/a", {"42:01:0a:80:00:02"}, 1, true},
+		{"another", "42:01:0a:80:00:02 1/a", {"42:01:0a:80:00:03"}, 1, false},
+		{"one of two",
+		 "42:01:0a:80:00:01 1/a, 42:01:0a:80:00:02 1/b",
+		 {"42:01:0a:80:00:09", "42:01:0a:80:00:02"},
+		 2,
+		 true},
+		{"none known so far", "42:01:0a:80:00:02 1/a", {}, 0, true},
+		{"the same for all machines", NULL, {"42:01:0a:80:00:03"}, 1, true},
+	};
+	struct poll_rig *rig = *state;
+
+	for (size_t i = 0; i < VG_ARRAY_SIZE(cases); i++) {
+		char macs[2][18];
+		struct vg_fetch_result result = {
+			.listing = fake_subnets(0, 9),
+			.identity = cases[i].identity ? strdup(cases[i].identity) : NULL};
+
+		rig_forget_saved(rig);
+		rig_start(rig, "gcp:subnets");
+		fake_answer(&result);
+		memcpy(macs, cases[i].macs, sizeof(macs));
+		rig->machine = (struct vg_cloud_nics){macs, cases[i].n, false};
+		rig_start(rig, "gcp:subnets");
+		if (rig->poll->state.answered != cases[i].used ||
+		    !strstr(rig->poll->state.store_error, "another machine") != cases[i].used)
+			fail_msg("%s", cases[i].name);
+		rig->machine = (struct vg_cloud_nics){};
+	}
 }
 
 /* The time of an answer is written now and then, what it holds at once. */
@@ -284,6 +537,22 @@ int main(void)
 						rig_teardown),
 		cmocka_unit_test_setup_teardown(losses_may_be_accepted, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(partial_answers_keep_what_is_missing, rig_setup,
+						rig_teardown),
+		cmocka_unit_test_setup_teardown(additions_are_not_held_back, rig_setup,
+						rig_teardown),
+		cmocka_unit_test_setup_teardown(other_networks_are_not_compared, rig_setup,
+						rig_teardown),
+		cmocka_unit_test_setup_teardown(usable_subnets_take_none_away, rig_setup,
+						rig_teardown),
+		cmocka_unit_test_setup_teardown(growth_of_what_is_taken_away_is_held_back,
+						rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(refused_answers_are_forgotten, rig_setup,
+						rig_teardown),
+		cmocka_unit_test_setup_teardown(only_what_is_in_force_is_saved, rig_setup,
+						rig_teardown),
+		cmocka_unit_test_setup_teardown(aged_answers_are_a_last_resort, rig_setup,
+						rig_teardown),
+		cmocka_unit_test_setup_teardown(other_machines_answers_are_left_out, rig_setup,
 						rig_teardown),
 		cmocka_unit_test_setup_teardown(saved_answers_are_in_force_at_once, rig_setup,
 						rig_teardown),

@@ -52,7 +52,10 @@ static int teardown(void **state)
 /* `n` ranges in two regions, one without, of each use in turn. */
 static struct vg_saved make_saved(size_t n)
 {
-	struct vg_saved saved = {.read_s = 1795312395, .version = strdup("W/\"abc\\def\"")};
+	struct vg_saved saved = {.read_s = 1795312395,
+				 .version = strdup("W/\"abc\\def\""),
+				 .identity = strdup("42:01:0a:80:00:02 1/a"),
+				 .usable = true};
 	__u16 scopes[3] = {[2] = VG_LISTING_NO_SCOPE};
 
 	saved.listing.shared = true;
@@ -92,6 +95,8 @@ static void expect_saved(const struct rig *rig, size_t n)
 	assert_true(vg_listing_equal(&saved.listing, &expected.listing));
 	assert_int_equal(saved.read_s, expected.read_s);
 	assert_string_equal(saved.version, expected.version);
+	assert_string_equal(saved.identity, expected.identity);
+	assert_int_equal(saved.usable, expected.usable);
 	assert_int_equal(saved.listing.n_scopes, 2);
 	for (size_t i = 0; i < n; i++)
 		assert_int_equal(saved.listing.items[i].scope, expected.listing.items[i].scope);
@@ -142,7 +147,7 @@ static void file_names_tell_feeds_apart(void **state)
 	for (size_t i = 0; i < VG_ARRAY_SIZE(cases); i++) {
 		_cleanup_free_ char *path = NULL;
 
-		assert_int_equal(file_path("/s", cases[i].feed, &path), 0);
+		assert_int_equal(vg_store_path("/s", cases[i].feed, SUFFIX, &path), 0);
 		assert_string_equal(path, cases[i].name);
 	}
 }
@@ -155,7 +160,7 @@ static void file_is_for_its_owner(void **state)
 
 	umask(0);
 	save(rig, 1);
-	assert_int_equal(file_path(rig->folder, FEED, &path), 0);
+	assert_int_equal(vg_store_path(rig->folder, FEED, SUFFIX, &path), 0);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0600);
 }
@@ -199,7 +204,7 @@ static void expect_refused(const char *name, const struct rig *rig, const char *
 	struct vg_diag diag = {0};
 	int r;
 
-	assert_int_equal(file_path(rig->folder, FEED, &path), 0);
+	assert_int_equal(vg_store_path(rig->folder, FEED, SUFFIX, &path), 0);
 	r = vg_store_read(rig->folder, FEED, &saved, &diag);
 	if (r != -EBADMSG || !strstr(diag.text, expected) || !strstr(diag.text, path))
 		fail_msg("%s: %d, '%s'", name, r, diag.text);
@@ -207,7 +212,10 @@ static void expect_refused(const char *name, const struct rig *rig, const char *
 		fail_msg("%s: something was returned", name);
 }
 
-#define HEAD "{\"feed\": \"" FEED "\", \"read_s\": 1, \"version\": null, \"shared\": false, "
+#define HEAD_OF(feed, time) "{\"feed\": \"" feed "\", \"read_s\": " time ", "
+#define TEXTS "\"version\": null, \"identity\": null, \"usable\": false, "
+#define HEAD HEAD_OF(FEED, "1") TEXTS "\"shared\": false, "
+#define EMPTY "\"shared\": false, \"scopes\": [], \"ranges\": []}"
 
 static void damaged_json_is_refused(void **state)
 {
@@ -218,22 +226,20 @@ static void damaged_json_is_refused(void **state)
 		{"no object", "[]", "no JSON"},
 		{"a member twice", HEAD "\"scopes\": [], \"ranges\": [], \"ranges\": []}",
 		 "no JSON"},
-		{"another feed",
-		 "{\"feed\": \"gcp:subnets\", \"read_s\": 1, \"version\": null, \"shared\": "
-		 "false, \"scopes\": [], \"ranges\": []}",
+		{"another feed", HEAD_OF("gcp:subnets", "1") TEXTS EMPTY,
 		 "it is of 'gcp:subnets', not of '" FEED "'"},
 		{"no feed", "{}", "it is of '', not of"},
-		{"a time before 1970",
-		 "{\"feed\": \"" FEED "\", \"read_s\": -1, \"version\": null, \"shared\": false, "
-		 "\"scopes\": [], \"ranges\": []}",
-		 "\"read_s\" is no time"},
-		{"a time as text",
-		 "{\"feed\": \"" FEED "\", \"read_s\": \"1\", \"version\": null, \"shared\": "
-		 "false, \"scopes\": [], \"ranges\": []}",
-		 "\"read_s\" is no time"},
+		{"a time before 1970", HEAD_OF(FEED, "-1") TEXTS EMPTY, "\"read_s\" is no time"},
+		{"a time as text", HEAD_OF(FEED, "\"1\"") TEXTS EMPTY, "\"read_s\" is no time"},
+		{"an identity that is none",
+		 HEAD_OF(FEED,
+			 "1") "\"version\": null, \"identity\": [], \"usable\": false, " EMPTY,
+		 "\"identity\" is no text"},
+		{"usable or not",
+		 HEAD_OF(FEED, "1") "\"version\": null, \"identity\": null, \"usable\": 1, " EMPTY,
+		 "\"usable\" is neither true nor false"},
 		{"a version that is none",
-		 "{\"feed\": \"" FEED "\", \"read_s\": 1, \"version\": 2, \"shared\": false, "
-		 "\"scopes\": [], \"ranges\": []}",
+		 HEAD_OF(FEED, "1") "\"version\": 2, \"identity\": null, \"usable\": false, " EMPTY,
 		 "\"version\" is no text"},
 		{"no ranges", HEAD "\"scopes\": []}", "\"ranges\" is missing"},
 		{"ranges of another type", HEAD "\"scopes\": [], \"ranges\": {}}", "is missing"},
@@ -266,7 +272,7 @@ static void damaged_json_is_refused(void **state)
 	_cleanup_free_ char *path = NULL;
 
 	save(rig, 1);
-	assert_int_equal(file_path(rig->folder, FEED, &path), 0);
+	assert_int_equal(vg_store_path(rig->folder, FEED, SUFFIX, &path), 0);
 	for (size_t i = 0; i < VG_ARRAY_SIZE(cases); i++) {
 		put_json(path, cases[i].json);
 		expect_refused(cases[i].name, rig, cases[i].expected);
@@ -297,7 +303,7 @@ static void damaged_bytes_are_refused(void **state)
 	size_t length;
 
 	save(rig, 5);
-	assert_int_equal(file_path(rig->folder, FEED, &path), 0);
+	assert_int_equal(vg_store_path(rig->folder, FEED, SUFFIX, &path), 0);
 	text = read_back(path, &length);
 	for (size_t i = 0; i < length; i++) {
 		text[i] ^= 1;
@@ -330,7 +336,7 @@ static void too_many_ranges_are_refused(void **state)
 	fputs("]}", out);
 	fclose(out);
 	save(rig, 1);
-	assert_int_equal(file_path(rig->folder, FEED, &path), 0);
+	assert_int_equal(vg_store_path(rig->folder, FEED, SUFFIX, &path), 0);
 	put_json(path, json);
 	expect_refused("one range too many", rig, "it has more than 250000 ranges");
 	assert_int_equal(truncate(path, VG_STORE_MAX_BYTES + 1), 0);
@@ -343,7 +349,7 @@ static void only_regular_files_are_read(void **state)
 	_cleanup_free_ char *path = NULL, *elsewhere = NULL;
 
 	save(rig, 3);
-	assert_int_equal(file_path(rig->folder, FEED, &path), 0);
+	assert_int_equal(vg_store_path(rig->folder, FEED, SUFFIX, &path), 0);
 	assert_true(asprintf(&elsewhere, "%s/elsewhere", rig->above) > 0);
 	assert_int_equal(rename(path, elsewhere), 0);
 	assert_int_equal(symlink(elsewhere, path), 0);
@@ -424,7 +430,7 @@ static void half_done_file_makes_room(void **state)
 	_cleanup_free_ char *path = NULL, *aside = NULL;
 
 	save(rig, 3);
-	assert_int_equal(file_path(rig->folder, FEED, &path), 0);
+	assert_int_equal(vg_store_path(rig->folder, FEED, SUFFIX, &path), 0);
 	assert_true(asprintf(&aside, "%s.new", path) > 0);
 	put(aside, "half", 4);
 	expect_saved(rig, 3);
