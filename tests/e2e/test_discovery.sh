@@ -246,7 +246,7 @@ vg_expect "though it has no ranges" "0 fresh" "$(feed gcp:connectors '"\(.ranges
 # may_list BOOL: all subnets, or only one that may be used.
 may_list()
 {
-	world "$1" && jq --argjson all "$2" '.projects["101"] |= (. + {may_list: $all, usable: .subnetworks[:1]})' \
+	world "$1" && jq --argjson all "$2" '.projects["101"] |= (. + {may_list: $all, usable: [.subnetworks[0].name]})' \
 		"$cloud_folder/world.json" | cloud_write world.json
 }
 
