@@ -127,42 +127,88 @@ static bool is_essential(const struct vg_question *question, const struct vg_ans
 	return (is_mld(question) && on_link) || is_dhcp(question);
 }
 
-/*
- * How well a service matches: -1 not at all, else larger is better. The longest `to` comes first
- * (no `to` is below 0.0.0.0/0), then a port, then a protocol.
- */
+static bool matches_l4(const struct vg_service *service, const struct vg_question *question)
+{
+	return (service->protocol == VG_PROTOCOL_ANY || service->protocol == question->protocol) &&
+	       (!service->port || service->port == question->port);
+}
+
+/* The longest `to` comes first (no `to` is below 0.0.0.0/0), then a port, then a protocol. */
+static int rank(const struct vg_service *service, int to_length)
+{
+	return (to_length + 1) * 4 + (service->port != 0) * 2 +
+	       (service->protocol != VG_PROTOCOL_ANY);
+}
+
+/* How well a service matches: -1 not at all, else larger is better. */
 static int match(const struct vg_service *service, const struct vg_question *question)
 {
-	int to = service->has_to ? -1 : 0;
+	int length = -1;
 
-	if (service->protocol != VG_PROTOCOL_ANY && service->protocol != question->protocol)
-		return -1;
-	if (service->port && service->port != question->port)
+	if (!matches_l4(service, question))
 		return -1;
 	for (size_t i = 0; question->has_destination && i < service->n_to; i++) {
 		const struct vg_prefix *prefix = &service->to[i];
 
-		if (prefix->length + 1 > to && vg_prefix_contains(prefix, &question->destination))
-			to = prefix->length + 1;
+		if (prefix->length > length && vg_prefix_contains(prefix, &question->destination))
+			length = prefix->length;
 	}
-	if (to < 0)
-		return -1;
-	return to * 4 + (service->port != 0) * 2 + (service->protocol != VG_PROTOCOL_ANY);
+	return service->has_to && length < 0 ? -1 : rank(service, length);
 }
 
-static int find_service(const struct vg_policy *policy, const struct vg_question *question)
+/* How well it would match if a feed that has not answered named the very address; -1 without such. */
+static int match_unread(const struct vg_service *service, const struct vg_question *question)
+{
+	if (!service->unread || !matches_l4(service, question))
+		return -1;
+	return rank(service, question->source.family == 4 ? 32 : 128);
+}
+
+/* The service that matches best, or -1; `ret_rank` is how well. */
+static int find_service(const struct vg_policy *policy, const struct vg_question *question,
+			int *ret_rank)
 {
 	int found = -1, best = -1;
 
 	for (size_t i = 0; i < policy->n_services; i++) {
-		const int rank = match(&policy->services[i], question);
+		const int ranked = match(&policy->services[i], question);
 
-		if (rank > best) {
-			best = rank;
+		if (ranked > best) {
+			best = ranked;
 			found = (int)i;
 		}
 	}
+	*ret_rank = best;
 	return found;
+}
+
+bool vg_explain_is_held_to(const struct vg_policy *policy, const struct vg_question *question,
+			   size_t i)
+{
+	const int unread = match_unread(&policy->services[i], question);
+	int best;
+
+	return unread >= 0 && find_service(policy, question, &best) != (int)i && unread >= best;
+}
+
+/* The service that decides, and what is admitted: nothing that one with a feed unread may refuse. */
+static int find_admission(const struct vg_policy *policy, const struct vg_question *question,
+			  struct vg_effective *ret_effective)
+{
+	int best;
+	const int service = find_service(policy, question, &best);
+
+	*ret_effective = vg_policy_effective(policy, question->rule, service);
+	for (size_t i = 0; i < policy->n_services; i++) {
+		const int unread = match_unread(&policy->services[i], question);
+		struct vg_effective effective;
+
+		if (unread < 0 || unread < best)
+			continue;
+		effective = vg_policy_effective(policy, question->rule, (int)i);
+		*ret_effective = vg_policy_stricter(ret_effective, &effective);
+	}
+	return service;
 }
 
 /* Admits no more than the service that this L4 would be for; -1: several have been met. */
@@ -174,8 +220,7 @@ static void tighten(const struct vg_policy *policy, struct vg_question question,
 
 	question.protocol = protocol;
 	question.port = port;
-	service = find_service(policy, &question);
-	effective = vg_policy_effective(policy, question.rule, service);
+	service = find_admission(policy, &question, &effective);
 	answer->effective = vg_policy_stricter(&answer->effective, &effective);
 	if (service != answer->service)
 		answer->service = -1;
@@ -189,8 +234,7 @@ static void explain_hidden(const struct vg_policy *policy, const struct vg_quest
 
 	unnamed.protocol = VG_PROTOCOL_ANY;
 	unnamed.port = -1;
-	answer->service = find_service(policy, &unnamed);
-	answer->effective = vg_policy_effective(policy, question->rule, answer->service);
+	answer->service = find_admission(policy, &unnamed, &answer->effective);
 	for (size_t i = 0; i < policy->n_services; i++) {
 		const struct vg_service *service = &policy->services[i];
 
@@ -214,13 +258,10 @@ void vg_explain(const struct vg_policy *policy, const struct vg_question *questi
 	} else if (is_essential(question, &answer)) {
 		answer.outcome = VG_PASS_ESSENTIAL;
 	} else {
-		if (question->protocol == VG_PROTOCOL_HIDDEN) {
+		if (question->protocol == VG_PROTOCOL_HIDDEN)
 			explain_hidden(policy, question, &answer);
-		} else {
-			answer.service = find_service(policy, question);
-			answer.effective =
-				vg_policy_effective(policy, question->rule, answer.service);
-		}
+		else
+			answer.service = find_admission(policy, question, &answer.effective);
 		if (answer.effective.open)
 			answer.outcome = VG_PASS_OPEN;
 		else if (answer.sets & answer.effective.sets)

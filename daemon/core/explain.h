@@ -28,15 +28,22 @@ struct vg_answer {
 	enum vg_outcome outcome;
 	int set; /* counted set, or -1 */
 	bool has_prefix;
-	struct vg_prefix prefix; /* the longest that contains the source */
-	unsigned origin;	 /* of that prefix, where it belongs to a set */
-	__u64 sets;		 /* all sets that contain the source */
-	int service;		 /* the one that decided, or -1 */
-	struct vg_effective effective;
+	struct vg_prefix prefix;       /* the longest that contains the source */
+	unsigned origin;	       /* of that prefix, where it belongs to a set */
+	__u64 sets;		       /* all sets that contain the source */
+	int service;		       /* the one that decided, or -1 */
+	struct vg_effective effective; /* of that, and of those whose destinations are unknown */
 };
 
 void vg_explain(const struct vg_policy *policy, const struct vg_question *question,
 		struct vg_answer *ret_answer);
+
+/*
+ * Is a frame held to service `i` as well, since that may turn out to be the one for it, once the
+ * feed that is its `unread` has answered? Then what the other decides is admitted only if it is here.
+ */
+bool vg_explain_is_held_to(const struct vg_policy *policy, const struct vg_question *question,
+			   size_t i);
 
 const char *vg_outcome_text(enum vg_outcome outcome);	     /* "not-admitted" */
 enum vg_verdict vg_outcome_verdict(enum vg_outcome outcome); /* pass or drop */

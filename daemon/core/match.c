@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
+#include "core/admissions.h"
 #include "core/match.h"
 #include "share/cleanup.h"
 
@@ -154,14 +155,18 @@ static int build_l4_classes(const struct vg_policy *policy, struct vg_tables *ta
 	return 0;
 }
 
-/* A service that may be meant by frames to one destination class. */
+/*
+ * A service that may be meant by frames to one destination class. One whose destinations aren't all
+ * known may name any address: then it is in the list as if it named this very one.
+ */
 struct candidate {
 	size_t service;
 	int to_length; /* of its longest `to` that contains the destination; -1 without `to` */
+	bool unread;
 	const struct vg_service *s;
 };
 
-/* Least specific first: longest `to`, then port, then protocol wins. */
+/* Least specific first: longest `to`, then port, then protocol wins. Of equals, what is known first. */
 static int candidate_order(const void *a, const void *b)
 {
 	const struct candidate *x = a, *y = b;
@@ -170,7 +175,9 @@ static int candidate_order(const void *a, const void *b)
 		return x->to_length - y->to_length;
 	if (!x->s->port != !y->s->port)
 		return !y->s->port - !x->s->port;
-	return (y->s->protocol == VG_PROTOCOL_ANY) - (x->s->protocol == VG_PROTOCOL_ANY);
+	if ((x->s->protocol == VG_PROTOCOL_ANY) != (y->s->protocol == VG_PROTOCOL_ANY))
+		return (y->s->protocol == VG_PROTOCOL_ANY) - (x->s->protocol == VG_PROTOCOL_ANY);
+	return x->unread - y->unread;
 }
 
 /* The length of the longest `to` around `inner`, -1 without `to`, -2 where none contains it. */
@@ -190,138 +197,111 @@ static int longest_to(const struct vg_service *service, const struct vg_prefix *
 	return longest;
 }
 
-static void paint_row(struct vg_tables *tables, const struct l4_list *l4, size_t row,
-		      const struct candidate *candidate)
+/* `inner`: the longest `to` that contains the destination, or NULL. */
+static size_t list_candidates(const struct vg_policy *policy, const struct vg_prefix *inner,
+			      struct candidate *candidates)
 {
-	const struct vg_service *s = candidate->s;
+	const int bits = inner && inner->address.family == 4 ? 32 : 128;
+	size_t n = 0;
+
+	for (size_t i = 0; i < policy->n_services; i++) {
+		const struct vg_service *service = &policy->services[i];
+		const int length = longest_to(service, inner);
+
+		if (length > -2)
+			candidates[n++] = (struct candidate){i, length, false, service};
+		if (service->unread)
+			candidates[n++] = (struct candidate){i, bits, true, service};
+	}
+	if (n)
+		qsort(candidates, n, sizeof(*candidates), candidate_order);
+	return n;
+}
+
+/* What is painted over `below`: where it isn't known whether the service is meant, the stricter. */
+static __u16 paint_over(struct vg_admissions *admissions, __u16 below,
+			const struct candidate *candidate)
+{
 	const __u16 painted = candidate->service + 1;
 
+	if (!candidate->unread)
+		return painted;
+	vg_admissions_begin(admissions, below);
+	vg_admissions_tighten(admissions, painted);
+	return vg_admissions_end(admissions, admissions->service[below]);
+}
+
+static void paint_row(struct vg_tables *tables, const struct l4_list *l4, size_t row,
+		      const struct candidate *candidate, struct vg_admissions *admissions)
+{
+	const struct vg_service *s = candidate->s;
+	__u16 below = 0, painted = paint_over(admissions, below, candidate);
+	size_t first = VG_L4_UNNAMED, end = l4->n;
+
 	if (s->port) {
-		const __u16 k = *vg_cell16(tables->l4_class, l4_block(s->protocol) + s->port);
-
-		*vg_cell16(tables->service, row * l4->n + k) = painted;
-		return;
+		first = *vg_cell16(tables->l4_class, l4_block(s->protocol) + s->port);
+		end = first + 1;
 	}
-	for (size_t k = VG_L4_UNNAMED; k < l4->n; k++)
-		if (s->protocol == VG_PROTOCOL_ANY || s->protocol == l4->items[k].protocol)
-			*vg_cell16(tables->service, row * l4->n + k) = painted;
-}
+	for (size_t k = first; k < end; k++) {
+		__u16 *cell = vg_cell16(tables->service, row * l4->n + k);
 
-/* ---- frames whose L4 can't be told: as strict as the strictest that they may be for ---- */
-
-/* What the cells of a row of `service` come to, all at once: an admission for each rule. */
-struct mixes {
-	const struct vg_effective *effective; /* n_rules * services: see effective_all() */
-	size_t services, n_rules;
-	struct vg_effective *items; /* n * n_rules */
-	size_t n;
-};
-
-static void mixes_done(struct mixes *mixes)
-{
-	free(mixes->items);
-}
-
-static bool mix_equal(const struct vg_effective *a, const struct vg_effective *b, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (a[i].open != b[i].open || a[i].sets != b[i].sets)
-			return false;
-	return true;
-}
-
-/* The number of the mix at the end of the list, which goes again if it is there already. */
-static size_t mixes_find_last(struct mixes *mixes)
-{
-	const struct vg_effective *last = &mixes->items[mixes->n * mixes->n_rules];
-
-	for (size_t i = 0; i < mixes->n; i++)
-		if (mix_equal(&mixes->items[i * mixes->n_rules], last, mixes->n_rules))
-			return i;
-	return mixes->n++;
-}
-
-/* Appends the strictest of the services that `painted` marks. */
-static int mixes_append(struct mixes *mixes, const bool *painted)
-{
-	struct vg_effective *grown, *mix;
-
-	grown = reallocarray(mixes->items, (mixes->n + 1) * mixes->n_rules + 1, sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
-	mixes->items = grown;
-	mix = &grown[mixes->n * mixes->n_rules];
-	for (size_t rule = 0; rule < mixes->n_rules; rule++) {
-		mix[rule] = (struct vg_effective){.open = true};
-		for (size_t s = 0; s < mixes->services; s++)
-			if (painted[s])
-				mix[rule] =
-					vg_policy_stricter(&mix[rule],
-							   &mixes->effective
-								    [rule * mixes->services + s]);
+		if (s->protocol != VG_PROTOCOL_ANY && s->protocol != l4->items[k].protocol)
+			continue;
+		if (*cell != below) {
+			below = *cell;
+			painted = paint_over(admissions, below, candidate);
+		}
+		*cell = painted;
 	}
-	return 0;
 }
 
-/* One service (or none) for all of the row is that one; else a mix, numbered behind the services. */
-static int paint_unknown(struct vg_tables *tables, const struct l4_list *l4, size_t row,
-			 struct mixes *mixes)
+/* What can't be told, for the cells of a row all at once: the strictest, counted where all are. */
+static void paint_unknown(struct vg_tables *tables, const struct l4_list *l4, size_t row,
+			  struct vg_admissions *admissions)
 {
-	__u16 *unknown = vg_cell16(tables->service, row * l4->n + VG_L4_UNKNOWN);
-	bool painted[VG_MAX_SERVICES + 1] = {false};
-	size_t n = 0;
-	int r;
+	const __u16 first = *vg_cell16(tables->service, row * l4->n + VG_L4_UNNAMED);
+	bool painted[VG_MAX_ADMISSIONS] = {[0] = false};
+	__u16 service = admissions->service[first];
 
+	vg_admissions_begin(admissions, first);
 	for (size_t k = VG_L4_UNNAMED; k < l4->n; k++) {
-		const __u16 service = *vg_cell16(tables->service, row * l4->n + k);
+		const __u16 cell = *vg_cell16(tables->service, row * l4->n + k);
 
-		n += !painted[service];
-		painted[service] = true;
-		*unknown = service;
+		if (painted[cell])
+			continue;
+		painted[cell] = true;
+		vg_admissions_tighten(admissions, cell);
+		if (admissions->service[cell] != service)
+			service = VG_NO_SERVICE;
 	}
-	if (n == 1)
-		return 0;
-	r = mixes_append(mixes, painted);
-	if (r == 0)
-		*unknown = mixes->services + mixes_find_last(mixes);
-	return r;
+	*vg_cell16(tables->service, row * l4->n + VG_L4_UNKNOWN) =
+		vg_admissions_end(admissions, service);
 }
 
 static int paint_services(const struct vg_policy *policy, struct vg_tables *tables,
 			  const struct destinations *d, const struct l4_list *l4,
-			  struct mixes *mixes)
+			  struct vg_admissions *admissions)
 {
-	int r = 0;
-
 	_cleanup_free_ struct candidate *candidates = NULL;
 
-	candidates = calloc(policy->n_services, sizeof(*candidates));
+	candidates = calloc(2 * policy->n_services, sizeof(*candidates));
 	if (!candidates)
 		return -ENOMEM;
-	for (size_t row = 0; r == 0 && row < d->classes.n; row++) {
+	for (size_t row = 0; row < d->classes.n; row++) {
 		const __u16 index = d->classes.items[row].source;
-		size_t n = 0;
+		const struct vg_prefix *inner =
+			index == VG_TRIE_NO_SOURCE ? NULL : &d->prefixes[index];
+		const size_t n = list_candidates(policy, inner, candidates);
 
-		for (size_t s = 0; s < policy->n_services; s++) {
-			const struct vg_service *service = &policy->services[s];
-			const int length =
-				longest_to(service,
-					   index == VG_TRIE_NO_SOURCE ? NULL : &d->prefixes[index]);
-
-			if (length > -2)
-				candidates[n++] = (struct candidate){s, length, service};
-		}
-		if (n)
-			qsort(candidates, n, sizeof(*candidates), candidate_order);
 		for (size_t i = 0; i < n; i++)
-			paint_row(tables, l4, row, &candidates[i]);
-		r = paint_unknown(tables, l4, row, mixes);
+			paint_row(tables, l4, row, &candidates[i], admissions);
+		paint_unknown(tables, l4, row, admissions);
 	}
-	return r;
+	return 0;
 }
 
 static int build_services(const struct vg_policy *policy, struct vg_tables *tables,
-			  struct mixes *mixes)
+			  struct vg_admissions *admissions)
 {
 	_cleanup_(destinations_done) struct destinations d = {0};
 	_cleanup_(l4_list_done) struct l4_list l4 = {0};
@@ -337,7 +317,7 @@ static int build_services(const struct vg_policy *policy, struct vg_tables *tabl
 	tables->service = calloc(tables->n_service_pages, sizeof(*tables->service));
 	if (!tables->service)
 		return -ENOMEM;
-	return paint_services(policy, tables, &d, &l4, mixes);
+	return paint_services(policy, tables, &d, &l4, admissions);
 }
 
 static struct vg_admission make_admission(const struct vg_effective *e, __u16 service)
@@ -350,52 +330,34 @@ static struct vg_admission make_admission(const struct vg_effective *e, __u16 se
 	};
 }
 
-static int build_admissions(const struct mixes *mixes, struct vg_tables *tables)
+static int build_admissions(const struct vg_admissions *admissions, struct vg_tables *tables)
 {
 	struct vg_admission *next;
 
-	tables->admissions = mixes->services + mixes->n;
-	tables->n_admissions = mixes->n_rules * tables->admissions;
+	tables->admissions = admissions->n;
+	tables->n_admissions = admissions->n_rules * admissions->n;
 	tables->admission = calloc(tables->n_admissions, sizeof(*tables->admission));
 	if (!tables->admission)
 		return -ENOMEM;
 	next = tables->admission;
-	for (size_t rule = 0; rule < mixes->n_rules; rule++) {
-		for (size_t s = 0; s < mixes->services; s++)
-			*next++ = make_admission(&mixes->effective[rule * mixes->services + s],
-						 s ? s - 1 : VG_NO_SERVICE);
-		for (size_t i = 0; i < mixes->n; i++)
-			*next++ = make_admission(&mixes->items[i * mixes->n_rules + rule],
-						 VG_NO_SERVICE);
-	}
+	for (size_t rule = 0; rule < admissions->n_rules; rule++)
+		for (size_t row = 0; row < admissions->n; row++)
+			*next++ = make_admission(&admissions->effective[row * admissions->n_rules +
+									rule],
+						 admissions->service[row]);
 	return 0;
-}
-
-/* For each rule: no service, then each of the services. */
-static struct vg_effective *effective_all(const struct vg_policy *policy)
-{
-	const size_t services = policy->n_services + 1;
-	struct vg_effective *all = calloc(policy->n_rules * services + 1, sizeof(*all));
-
-	for (size_t i = 0; all && i < policy->n_rules * services; i++)
-		all[i] = vg_policy_effective(policy, i / services, (int)(i % services) - 1);
-	return all;
 }
 
 int vg_match_build(const struct vg_policy *policy, struct vg_tables *tables)
 {
-	_cleanup_free_ struct vg_effective *effective = effective_all(policy);
-	_cleanup_(mixes_done) struct mixes mixes = {
-		.effective = effective,
-		.services = policy->n_services + 1,
-		.n_rules = policy->n_rules,
-	};
-	int r = 0;
+	_cleanup_(vg_admissions_done) struct vg_admissions admissions = {0};
+	int r;
 
-	if (!effective)
-		return -ENOMEM;
+	r = vg_admissions_init(&admissions, policy);
+	if (r < 0)
+		return r;
 	tables->services = policy->n_services;
 	if (policy->n_services)
-		r = build_services(policy, tables, &mixes);
-	return r < 0 ? r : build_admissions(&mixes, tables);
+		r = build_services(policy, tables, &admissions);
+	return r < 0 ? r : build_admissions(&admissions, tables);
 }

@@ -66,6 +66,11 @@ struct vg_service {
 	struct vg_prefix *to;
 	size_t n_to;
 	bool has_to; /* false: any destination; true without any: none, while its feeds have none */
+	/*
+	 * One of the policy's feeds, which is in `to` and has not answered so far; NULL: there is none.
+	 * Until then, what may be for the service has to be admitted by it, and by what else decides.
+	 */
+	const struct vg_feed *unread;
 	enum vg_ingress ingress; /* VG_INGRESS_INHERIT: the interface's */
 	bool has_also_admit;	 /* false: the interface's */
 	__u64 also_admit;	 /* bit i: set i */

@@ -192,6 +192,7 @@ static int add_range(struct building *building, size_t i, const struct vg_prefix
 static int add_feeds(struct building *building, size_t i)
 {
 	const struct vg_text_list *to = &building->config->services[i].to;
+	struct vg_service *service = &building->policy->services[i];
 	const struct vg_feed *feed;
 	int r = 0;
 
@@ -207,6 +208,10 @@ static int add_feeds(struct building *building, size_t i)
 		}
 		if (r == 0)
 			r = vg_feeds_read(building->reader, feed, &place, &holding, building->diag);
+		if (r < 0)
+			return r;
+		if (holding.unread)
+			service->unread = feed;
 		for (size_t n = 0; r == 0 && n < holding.listing->n; n++)
 			r = add_range(building, i, &holding.listing->items[n].prefix, feed->text,
 				      &place);

@@ -169,8 +169,10 @@ static void log_feed(const struct vg_feed *feed, const struct vg_feed_state *sta
 	char age[VG_RENDER_SIZE];
 
 	if (!state->answered)
-		vg_log_warn("%s has not answered so far: its ranges stay closed until it does",
-			    feed->text);
+		vg_log_warn(
+			"%s has not answered so far: until it does, its ranges stay closed, and "
+			"what may be for a service `to` them passes only if that admits it, too",
+			feed->text);
 	else if (state->saved)
 		vg_log_info("%s: %zu ranges of %s ago are in force until it answers", feed->text,
 			    state->n_ranges,

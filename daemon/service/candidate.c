@@ -134,7 +134,7 @@ static bool same_sets(const struct vg_set *a, const struct vg_set *b)
 
 static bool same_destinations(const struct vg_service *a, const struct vg_service *b)
 {
-	if (a->n_to != b->n_to)
+	if (a->n_to != b->n_to || !a->unread != !b->unread)
 		return false;
 	for (size_t i = 0; i < a->n_to; i++)
 		if (vg_prefix_compare(&a->to[i], &b->to[i]) != 0)

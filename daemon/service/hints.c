@@ -89,6 +89,21 @@ static void hint_feed(json_t *array, const struct vg_feed_report *report, time_t
 		add(array, "%s: %s", report->feed, state->store_error);
 }
 
+/* What waits for a feed more than ranges do. */
+static void hint_unread(json_t *array, const struct vg_policy *policy)
+{
+	for (size_t i = 0; i < policy->n_services; i++) {
+		const struct vg_service *service = &policy->services[i];
+
+		if (service->unread)
+			add(array,
+			    "the destinations of service %s are not known before %s has answered: "
+			    "until then, what may be for it passes only if the service admits it as "
+			    "well",
+			    service->name, service->unread->text);
+	}
+}
+
 static void hint_flows(json_t *array, const struct vg_flow_stats *flows)
 {
 	const __u64 more = 2 * flows->max < VG_MAX_FLOWS ? 2 * flows->max : VG_MAX_FLOWS;
@@ -255,6 +270,7 @@ json_t *vg_hints_json(const struct vg_hints *hints)
 		hint_nic(array, &hints->wanted[i]);
 	for (size_t i = 0; i < hints->n_feeds; i++)
 		hint_feed(array, &hints->feeds[i], hints->now);
+	hint_unread(array, hints->policy);
 	for (size_t i = 0; i < hints->n_wanted; i++)
 		hint_drops(array, hints, &hints->wanted[i]);
 	if (hints->flows)

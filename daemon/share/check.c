@@ -146,8 +146,9 @@ static void add_note(json_t *notes, const char *format, ...)
 }
 
 /*
- * Fills in what the question left open so that a frame to `service` is asked about. False where the
- * question already says something else, or where nothing was open.
+ * Fills in what the question left open so that a frame to `service` is asked about; no destination
+ * where none is known yet. False where the question already says something else, or where nothing was
+ * open.
  */
 static bool aim_at_service(const struct vg_service *service, const struct vg_question *asked,
 			   struct vg_question *question)
@@ -173,9 +174,9 @@ static bool aim_at_service(const struct vg_service *service, const struct vg_que
 			question->has_destination =
 				question->destination.family == asked->source.family;
 		}
-		if (!question->has_destination)
+		if (!question->has_destination && !service->unread)
 			return false;
-		open = true;
+		open |= question->has_destination;
 	}
 	return open;
 }
@@ -193,7 +194,7 @@ static void note_service(const struct vg_policy *policy, const struct vg_service
 				  vg_protocol_text(service->protocol, protocol));
 	if (service->port)
 		length += snprintf(aim + length, sizeof(aim) - length, "/%d", service->port);
-	if (service->n_to)
+	if (service->n_to && question->has_destination)
 		snprintf(aim + length, sizeof(aim) - length, " to %s",
 			 vg_address_format(&question->destination, to));
 	add_note(notes, "service %s decides otherwise%s: %s, %s", service->name, aim,
@@ -213,7 +214,7 @@ static void note_services(const struct vg_policy *policy, const struct vg_questi
 		if (!aim_at_service(&policy->services[i], asked, &question))
 			continue;
 		vg_explain(policy, &question, &other);
-		if (other.service != (int)i ||
+		if ((other.service != (int)i && !vg_explain_is_held_to(policy, &question, i)) ||
 		    vg_outcome_verdict(other.outcome) == vg_outcome_verdict(answer->outcome))
 			continue;
 		if (json_array_size(notes) < MAX_NOTES)
@@ -224,6 +225,27 @@ static void note_services(const struct vg_policy *policy, const struct vg_questi
 	if (more)
 		add_note(notes, "%zu more services decide otherwise; ask with --port or --to",
 			 more);
+}
+
+/* Services that may turn out to be the one that decides. */
+static void note_unread(const struct vg_policy *policy, const struct vg_question *question,
+			const struct vg_answer *answer, json_t *notes)
+{
+	const bool by_service = answer->service >= 0;
+
+	if (answer->outcome == VG_DROP_MARTIAN || answer->outcome == VG_PASS_ESSENTIAL)
+		return;
+	for (size_t i = 0; i < policy->n_services && json_array_size(notes) < MAX_NOTES; i++) {
+		const struct vg_service *service = &policy->services[i];
+
+		if (vg_explain_is_held_to(policy, question, i))
+			add_note(notes,
+				 "the destinations of service %s are not known yet ('%.64s' has "
+				 "not answered): judged by the stricter of it and %s%s",
+				 service->name, service->unread->text,
+				 by_service ? "service " : "the interface",
+				 by_service ? policy->services[answer->service].name : "");
+	}
 }
 
 /* What still passes from a source that is dropped when its L4 isn't known. */
@@ -305,6 +327,7 @@ static json_t *make_notes(const struct vg_policy *policy, const struct vg_check 
 	if (verdict_of(policy, answer) == VG_VERDICT_WOULD_DROP)
 		add_note(notes,
 			 "`enforcement: monitor`: the frame passes and is counted as would-drop");
+	note_unread(policy, question, answer, notes);
 	note_services(policy, question, answer, notes);
 	note_essentials(policy, question, answer, notes);
 	note_replies(policy, question, answer, notes);

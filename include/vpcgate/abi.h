@@ -340,7 +340,8 @@ _Static_assert(sizeof(struct vg_class) == 16, "vg_class has padding");
 
 /*
  * Element rule * admissions + service; service 0 is a frame that matches no service, those behind the
- * services are frames of unknown L4, which are judged by the strictest that they may be for.
+ * services are for frames that may be for several: of unknown L4, or with a service whose destinations
+ * aren't known yet. They are judged by the strictest.
  */
 struct vg_admission {
 	__u64 sets;    /* bit i: set i is admitted */

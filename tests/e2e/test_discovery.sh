@@ -32,17 +32,18 @@ config()
 # in the first and the bad one in the tenth, and these forwarding rules lead to the host.
 world()
 {
-	local forwarded
-
-	forwarded=$(jq -cn '$ARGS.positional' --args -- "${@:2}")
-	cloud_world "$(jq -n --argjson n "$1" --argjson forwarded "$forwarded" '
+	cloud_world "$(jq -n --argjson n "$1" '
 		{projects: {"101": {id: "my-app", may_list: true, connectors: [], subnetworks:
 			[range($n) | {name: "subnet-\(.)", network: "prod", region: "us-central1",
 				      purpose: "PRIVATE", ipCidrRange:
 				(if . == 0 then "10.128.0.0/20" elif . == 9 then "203.0.113.0/24"
-				 else "10.50.\(.).0/24" end)}]}},
-		 forwarded: $forwarded}')"
-	jq '.nics[0].forwardedIps = .forwarded | del(.forwarded)' "$cloud_folder/world.json" |
+				 else "10.50.\(.).0/24" end)}]}}}')"
+	forwarded "${@:2}"
+}
+# forwarded [ADDRESS...]: these forwarding rules alone lead to the host, at once.
+forwarded()
+{
+	jq '.nics[0].forwardedIps = $ARGS.positional' "$cloud_folder/world.json" --args -- "$@" |
 		cloud_write world.json
 }
 
@@ -344,6 +345,38 @@ vg_expect "nothing was filtered" null "$(pair_xdp_id)"
 cloud_control '{}'
 vg_check "the daemon starts again" vg_daemon_start gated "$config"
 vg_expect "with what there is" "9 fresh" "$(feed gcp:subnets '"\(.ranges) \(.state)"')"
+
+# ---- a service that is stricter than its interface ----
+
+vg_daemon_stop
+vg_cli detach >"$VG_TMP/detach"
+rm -r "$VG_STATE"
+cloud_stop
+cat >"$config" <<-END
+	interfaces: [$nics]
+	ingress: all
+	sources: {vpc: [10.128.0.0/20]}
+	services:
+	  - {name: db, to: [gcp:forwarded-ips], protocol: tcp, port: 8443, ingress: internal}
+END
+vg_check "the daemon starts without the service's addresses" vg_daemon_start gated "$config"
+vg_expect "they are unread" unread "$(feed gcp:forwarded-ips .state)"
+vg_check "a client outside is refused on its port" refused "$bad4" 8443
+vg_check "... but on no other" fetch "$bad4"
+vg_check "a client that it admits gets in" fetch "$good4" 8443
+vg_check "a hint says so" hint "the destinations of service db are not known before gcp:forwarded-ips has answered"
+vg_check "so does the log" log "gcp:forwarded-ips has not answered so far"
+status=0
+vg_cli check "$bad4" --to "$gated4" --port tcp/8443 >"$VG_TMP/answer" || status=$?
+vg_expect "\`vpcgate check\` says that it is refused" 1 "$status"
+vg_check "... and why" grep "judged by the stricter of it and the interface" "$VG_TMP/answer"
+forwarded 10.128.0.3
+cloud_start
+vg_check "once they are known, others are open" vg_wait 30 fetch "$bad4" 8443
+vg_expect "... and no hint is left" "" "$(hint "the destinations of service db")"
+forwarded 10.128.0.3 "$gated4"
+vg_check "an address that becomes the service's is closed" vg_wait $soon_s refused "$bad4" 8443
+vg_check "... to others than it admits" fetch "$good4" 8443
 
 # ---- files ----
 

@@ -119,24 +119,30 @@ static bool is_essential(const struct vg_judgement *judgement)
 }
 
 /*
- * How well a service matches: longest `to` first (none is less than any), then port, then protocol.
- * -1: it doesn't match.
+ * How well a service matches whose longest `to` around the destination is that long, -1 for none:
+ * longest `to` first (none is less than any), then port, then protocol. -1: it is for another L4.
  */
-static int service_rank(const struct vg_scenario_service *service, const struct vg_seen *seen)
+static int rank_by_to(const struct vg_scenario_service *service, const struct vg_seen *seen, int to)
 {
-	int to = -1;
-
 	if (service->protocol >= 0 && service->protocol != seen->protocol)
 		return -1;
 	if (service->port && service->port != seen->port)
 		return -1;
+	return (to + 1) * 4 + (service->port ? 2 : 0) + (service->protocol >= 0 ? 1 : 0);
+}
+
+/* -1: it doesn't match. */
+static int service_rank(const struct vg_scenario_service *service, const struct vg_seen *seen)
+{
+	int to = -1;
+
 	for (size_t i = 0; i < service->n_to; i++)
 		if (vg_raw_contains(&service->to[i], &seen->destination) &&
 		    service->to[i].length > to)
 			to = service->to[i].length;
-	if ((service->n_to || service->nowhere) && to < 0)
+	if ((service->n_to || service->unread) && to < 0)
 		return -1;
-	return (to + 1) * 4 + (service->port ? 2 : 0) + (service->protocol >= 0 ? 1 : 0);
+	return rank_by_to(service, seen, to);
 }
 
 static int find_service(const struct vg_scenario *scenario, const struct vg_seen *seen)
@@ -191,6 +197,41 @@ static struct admits admits_of(const struct vg_scenario *scenario, size_t rule, 
 	return admits;
 }
 
+/* What both admit. */
+static struct admits admits_both(const struct admits *a, const struct admits *b)
+{
+	return (struct admits){
+		.all = a->all && b->all,
+		.sets = (a->all ? ~0ULL : a->sets) & (b->all ? ~0ULL : b->sets),
+	};
+}
+
+/*
+ * The frame could be for a service whose feed has not answered, if that named the frame's very
+ * destination: unless what is known matches better all the same, the service has to admit it, too.
+ */
+static struct admits admits_unread(const struct vg_gate *gate, const struct vg_seen *seen,
+				   int found)
+{
+	const struct vg_scenario *scenario = gate->scenario;
+	struct admits admits = {.all = true};
+
+	for (size_t i = 0; i < scenario->n_services; i++) {
+		const struct vg_scenario_service *service = &scenario->services[i];
+		const int to = (int)vg_raw_bits(&seen->destination);
+		const int rank = rank_by_to(service, seen, to);
+		struct admits one;
+
+		if (!service->unread || rank < 0)
+			continue;
+		if (found >= 0 && service_rank(&scenario->services[found], seen) > rank)
+			continue;
+		one = admits_of(scenario, gate->rule, (int)i);
+		admits = admits_both(&admits, &one);
+	}
+	return admits;
+}
+
 /* Rows 7, 8, 11 and 12. */
 static enum vg_outcome verdict_of(const struct admits *admits, __u64 sets)
 {
@@ -201,22 +242,36 @@ static enum vg_outcome verdict_of(const struct admits *admits, __u64 sets)
 	return sets ? VG_DROP_NOT_ADMITTED : VG_DROP_UNLISTED;
 }
 
-/* One more thing that a hidden L4 may be: what all that was tried admit is admitted. */
-static void try_l4(const struct vg_gate *gate, const struct vg_judgement *judgement, int protocol,
-		   int port, struct admits *admits, int *service)
+/* What may pass so far, by what is known and by all that there is. */
+struct trial {
+	struct admits known, all;
+};
+
+/* One thing that the L4 is, or may be: what all that were tried admit is admitted. Its service. */
+static int try_l4(const struct vg_gate *gate, const struct vg_judgement *judgement, int protocol,
+		  int port, struct trial *trial)
 {
 	struct vg_seen seen = judgement->seen;
-	struct admits one;
+	struct admits known, unread;
 	int found;
 
 	seen.protocol = protocol;
 	seen.port = port;
 	found = find_service(gate->scenario, &seen);
-	one = admits_of(gate->scenario, gate->rule, found);
-	admits->all = admits->all && one.all;
-	admits->sets &= one.all ? ~0ULL : one.sets;
-	if (found != *service)
-		*service = -1;
+	known = admits_of(gate->scenario, gate->rule, found);
+	unread = admits_unread(gate, &seen, found);
+	trial->known = admits_both(&trial->known, &known);
+	trial->all = admits_both(&trial->all, &known);
+	trial->all = admits_both(&trial->all, &unread);
+	return found;
+}
+
+static enum vg_outcome verdict_of_trial(const struct trial *trial, struct vg_judgement *judgement)
+{
+	const enum vg_outcome outcome = verdict_of(&trial->all, judgement->sets);
+
+	judgement->unread = outcome != verdict_of(&trial->known, judgement->sets);
+	return outcome;
 }
 
 /*
@@ -227,28 +282,26 @@ static void try_l4(const struct vg_gate *gate, const struct vg_judgement *judgem
 static enum vg_outcome admission(const struct vg_gate *gate, struct vg_judgement *judgement)
 {
 	const struct vg_scenario *scenario = gate->scenario;
-	struct admits admits = {.all = true, .sets = ~0ULL};
-	struct vg_seen unnamed = judgement->seen;
+	struct trial trial = {.known = {.all = true}, .all = {.all = true}};
+	const struct vg_seen *seen = &judgement->seen;
 
-	if (judgement->seen.protocol >= 0) {
-		judgement->service = find_service(scenario, &judgement->seen);
-		admits = admits_of(scenario, gate->rule, judgement->service);
-		return verdict_of(&admits, judgement->sets);
+	if (seen->protocol >= 0) {
+		judgement->service = try_l4(gate, judgement, seen->protocol, seen->port, &trial);
+		return verdict_of_trial(&trial, judgement);
 	}
-	unnamed.protocol = 256;
-	unnamed.port = -1;
-	judgement->service = find_service(scenario, &unnamed);
-	try_l4(gate, judgement, 256, -1, &admits, &judgement->service);
+	judgement->service = try_l4(gate, judgement, 256, -1, &trial);
 	for (size_t i = 0; i < scenario->n_services; i++) {
 		const struct vg_scenario_service *s = &scenario->services[i];
 
 		if (s->protocol < 0)
 			continue;
-		try_l4(gate, judgement, s->protocol, -1, &admits, &judgement->service);
-		if (s->port)
-			try_l4(gate, judgement, s->protocol, s->port, &admits, &judgement->service);
+		if (try_l4(gate, judgement, s->protocol, -1, &trial) != judgement->service)
+			judgement->service = -1;
+		if (s->port &&
+		    try_l4(gate, judgement, s->protocol, s->port, &trial) != judgement->service)
+			judgement->service = -1;
 	}
-	return verdict_of(&admits, judgement->sets);
+	return verdict_of_trial(&trial, judgement);
 }
 
 bool vg_oracle_admits(const struct vg_scenario *scenario, size_t rule,

@@ -43,6 +43,7 @@ struct vg_judgement {
 	__u64 sets;		     /* bit i: set i contains the source */
 	int service;		     /* counted, or -1 */
 	bool ip;		     /* a sound IP header was found, `seen` is filled in */
+	bool unread;		     /* the services with a feed unread made the difference */
 	bool followed;		     /* a later fragment that its first one decided */
 	bool has_tuple;		     /* it could be a reply of the flow of `tuple` */
 	struct vg_tuple tuple;

@@ -299,13 +299,20 @@ static enum vg_scenario_ingress random_ingress(struct vg_random *random, unsigne
 	return VG_RANDOM_PICK(random, settings);
 }
 
+static bool is_anywhere(const struct vg_scenario_service *service)
+{
+	return !service->n_to && !service->unread;
+}
+
 /* What two services may not both have: a destination (or none) with the same protocol and port. */
 static bool clashes(const struct vg_scenario_service *a, const struct vg_scenario_service *b)
 {
 	if (a->protocol != b->protocol || a->port != b->port)
 		return false;
-	if (!a->n_to || !b->n_to)
-		return a->n_to == b->n_to && a->nowhere == b->nowhere;
+	if (is_anywhere(a) || is_anywhere(b))
+		return is_anywhere(a) && is_anywhere(b);
+	if (a->unread && b->unread && strcmp(a->unread, b->unread) == 0)
+		return true;
 	for (size_t i = 0; i < a->n_to; i++)
 		for (size_t j = 0; j < b->n_to; j++)
 			if (vg_raw_equal(&a->to[i], &b->to[j]))
@@ -333,6 +340,7 @@ static void random_to(struct vg_random *random, struct vg_scenario_service *serv
 static void random_service(struct vg_random *random, const struct vg_scenario *scenario,
 			   unsigned ports, struct vg_scenario_service *service)
 {
+	static const char *const feeds[] = {"gcp:forwarded-ips", "gcp:metadata"};
 	static const int protocols[] = {6, 6, 6, 6, 17, 17, 132, 1, 58, 47, 50, 51, 4, 41, 0, 253};
 
 	*service = (struct vg_scenario_service){.protocol = -1};
@@ -346,9 +354,10 @@ static void random_service(struct vg_random *random, const struct vg_scenario *s
 					? VG_RANDOM_PICK(random, edges)
 					: (int)vg_random_between(random, 1, ports);
 	}
-	service->nowhere = vg_random_chance(random, 6);
-	while (!service->nowhere && !service->n_to &&
-	       (service->protocol < 0 || vg_random_chance(random, 40)))
+	if (vg_random_chance(random, 8))
+		service->unread = VG_RANDOM_PICK(random, feeds);
+	while (!service->n_to &&
+	       ((service->protocol < 0 && !service->unread) || vg_random_chance(random, 40)))
 		random_to(random, service);
 	service->ingress = random_ingress(random, 40);
 	service->has_also_admit = vg_random_chance(random, 40);

@@ -33,8 +33,8 @@ struct vg_scenario_service {
 	int protocol; /* -1: any */
 	int port;     /* 0: any */
 	struct vg_raw_prefix to[VG_SCENARIO_TO];
-	size_t n_to;  /* 0: any destination */
-	bool nowhere; /* `to` is a feed that has not answered: no destination */
+	size_t n_to;	    /* 0: any destination, where there is no feed either */
+	const char *unread; /* a feed behind those, which has not answered; NULL: none */
 	enum vg_scenario_ingress ingress;
 	bool has_also_admit;
 	__u64 also_admit; /* bit i: set i */

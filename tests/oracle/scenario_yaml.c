@@ -95,6 +95,21 @@ static void put_protocol(FILE *out, int protocol)
 	}
 }
 
+static void put_to(FILE *out, const struct vg_scenario_service *service)
+{
+	const char *separator = ", to: [";
+
+	for (size_t i = 0; i < service->n_to; i++) {
+		fputs(separator, out);
+		put_prefix(out, &service->to[i], true);
+		separator = ", ";
+	}
+	if (service->unread)
+		fprintf(out, "%s%s", separator, service->unread);
+	if (service->n_to || service->unread)
+		fputs("]", out);
+}
+
 static void put_service(FILE *out, const struct vg_scenario *scenario,
 			const struct vg_scenario_service *service)
 {
@@ -103,13 +118,7 @@ static void put_service(FILE *out, const struct vg_scenario *scenario,
 		put_protocol(out, service->protocol);
 	if (service->port)
 		fprintf(out, ", port: %d", service->port);
-	for (size_t i = 0; i < service->n_to; i++) {
-		fputs(i ? ", " : ", to: [", out);
-		put_prefix(out, &service->to[i], true);
-		fputs(i + 1 == service->n_to ? "]" : "", out);
-	}
-	if (service->nowhere)
-		fputs(", to: [gcp:forwarded-ips]", out);
+	put_to(out, service);
 	if (service->ingress != VG_SCENARIO_INHERIT)
 		fprintf(out, ", ingress: %s", ingress_text(service->ingress));
 	if (service->has_also_admit) {

@@ -105,6 +105,8 @@ static void add_services(struct vg_random *random, struct vg_scenario *scenario)
 			service->to[1] = vg_raw_prefix("fd20:1:3::/127");
 			service->n_to = 2;
 		}
+		if (vg_random_chance(random, 10))
+			service->unread = "gcp:forwarded-ips";
 		snprintf(service->name, sizeof(service->name), "service-%zu",
 			 scenario->n_services++);
 	}

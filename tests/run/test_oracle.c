@@ -44,7 +44,7 @@ struct run {
 	struct vg_scenario *scenario;
 	struct vg_policy *policy;
 	bool every_service; /* read all counters after each frame */
-	__u64 pairs, sent, explained, checked, in_service, followed;
+	__u64 pairs, sent, explained, checked, in_service, unread, followed;
 	__u64 rows[VG_ROW_MAX];
 };
 
@@ -218,6 +218,7 @@ static int run_frame(struct run *run, const struct vg_frame *frame, unsigned ifi
 	}
 	run->pairs++;
 	run->in_service += judgement.service >= 0;
+	run->unread += judgement.unread;
 	run->followed += judgement.followed;
 	run->rows[vg_oracle_row(&judgement)]++;
 	if (r < 0)
@@ -391,18 +392,19 @@ static int summary(const struct run *run, time_t start)
 	int missing = 0;
 
 	printf("%" PRIu64 " pairs of %u scenarios in %ld s, %" PRIu64 " of them explained, %" PRIu64
-	       " checked, %" PRIu64 " in a service, %" PRIu64 " after a first fragment, %" PRIu64
+	       " checked, %" PRIu64 " in a service, %" PRIu64
+	       " held to one with a feed unread, %" PRIu64 " after a first fragment, %" PRIu64
 	       " sent in between: all equal\n",
 	       (uint64_t)run->pairs, run->scenario_number, (long)(time(NULL) - start),
 	       (uint64_t)run->explained, (uint64_t)run->checked, (uint64_t)run->in_service,
-	       (uint64_t)run->followed, (uint64_t)run->sent);
+	       (uint64_t)run->unread, (uint64_t)run->followed, (uint64_t)run->sent);
 	for (unsigned row = 0; row < VG_ROW_MAX; row++) {
 		printf("  %-10s %-12s %10" PRIu64 "\n", vg_verdict_text(vg_row_verdict(row)),
 		       vg_outcome_text(vg_row_outcome(row)), (uint64_t)run->rows[row]);
 		missing += run->rows[row] == 0;
 	}
 	if (run->pairs >= COVERING_PAIRS &&
-	    (missing || !run->in_service || !run->checked || !run->followed)) {
+	    (missing || !run->in_service || !run->checked || !run->unread || !run->followed)) {
 		fprintf(stderr, "some outcome never came up: the test proves less than it says\n");
 		return -EBADMSG;
 	}

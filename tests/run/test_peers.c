@@ -582,6 +582,96 @@ static void test_l4_behind_too_many_headers(void **state)
 	}
 }
 
+static void plain(struct vg_frame *frame, const char *source, __u8 protocol, __u16 port)
+{
+	vg_frame_begin(frame);
+	if (strchr(source, ':'))
+		ipv6(frame, source, 64);
+	else
+		ipv4(frame, source, 0, 0);
+	vg_frame_l4(frame, protocol, 1234, port);
+	vg_frame_finish(frame);
+}
+
+/*
+ * A set that is filled later on leaves a rule that matches nothing meanwhile. A service that is stricter
+ * than the interface must be so before a server has said where it is; one that is less strict is not.
+ */
+static void test_strict_service_of_unknown_address(void **state)
+{
+	static const struct {
+		const char *name, *source;
+		__u8 protocol;
+		__u16 port;
+		const char *want;
+	} cases[] = {
+		{"to the strict service's port", OUTSIDE4, 6, 5432, "drop unlisted none"},
+		{"... over IPv6", OUTSIDE6, 6, 5432, "drop unlisted none"},
+		{"whom it admits", INSIDE4, 6, 5432, "pass admitted vpc"},
+		{"beside it", OUTSIDE4, 6, 5433, "pass open none"},
+		{"where the less strict one may be", OUTSIDE4, 6, 22, "drop unlisted none"},
+		{"to the strict service's protocol", OUTSIDE4, 17, 53, "drop unlisted none"},
+	};
+	static const char *const more[] = {"", "  - {name: more, to: [192.0.2.1]}\n"};
+	static const char text[] =
+		"interfaces: [t0]\n"
+		"ingress: all\n"
+		"sources: {vpc: [10.178.0.0/20]}\n"
+		"services:\n"
+		"  - {name: db, to: [gcp:forwarded-ips], protocol: tcp, port: 5432, ingress: internal}\n"
+		"  - {name: ssh, protocol: tcp, port: 22, ingress: internal}\n"
+		"  - {name: jump, to: [gcp:forwarded-ips], protocol: tcp, port: 22, ingress: all}\n"
+		"  - {name: udp, to: [gcp:forwarded-ips], protocol: udp, ingress: internal}\n";
+
+	(void)state;
+	for (size_t i = 0; i < VG_ARRAY_SIZE(more); i++) {
+		_cleanup_free_ char *yaml = NULL;
+
+		assert_true(asprintf(&yaml, "%s%s", text, more[i]) > 0);
+		publish(yaml);
+		for (size_t k = 0; k < VG_ARRAY_SIZE(cases); k++) {
+			struct vg_frame frame;
+
+			plain(&frame, cases[k].source, cases[k].protocol, cases[k].port);
+			expect(cases[k].name, &frame, cases[k].want);
+		}
+	}
+}
+
+/* What is for another service all the same, whatever the server will say, is not refused meanwhile. */
+static void test_closer_service_than_unknown_address(void **state)
+{
+	static const struct {
+		const char *name, *source;
+		__u16 port;
+		const char *want;
+	} cases[] = {
+		{"an address and its port", OUTSIDE4, 53, "pass open none"},
+		{"an address and its port, IPv6", OUTSIDE6, 53, "pass open none"},
+		{"less than an address", OUTSIDE4, 54, "drop unlisted none"},
+		{"less than an address, IPv6", OUTSIDE6, 54, "drop unlisted none"},
+		{"an address alone", OUTSIDE4, 55, "drop unlisted none"},
+		{"an address alone, IPv6", OUTSIDE6, 55, "drop unlisted none"},
+	};
+
+	(void)state;
+	publish("interfaces: [t0]\n"
+		"ingress: all\n"
+		"sources: {vpc: [10.178.0.0/20]}\n"
+		"services:\n"
+		"  - {name: lb, to: [gcp:forwarded-ips], protocol: udp, ingress: internal}\n"
+		"  - {name: dns, to: [10.178.0.2, 'fd20:1:2::2'], protocol: udp, port: 53, ingress: all}\n"
+		"  - {name: net, to: [10.178.0.2/31, 'fd20:1:2::2/127'], protocol: udp, port: 54,\n"
+		"     ingress: all}\n"
+		"  - {name: host, to: [10.178.0.2, 'fd20:1:2::2'], ingress: all}\n");
+	for (size_t i = 0; i < VG_ARRAY_SIZE(cases); i++) {
+		struct vg_frame frame;
+
+		plain(&frame, cases[i].source, 17, cases[i].port);
+		expect(cases[i].name, &frame, cases[i].want);
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup(test_##name, setup)
 
 static int run_peers(void)
@@ -606,6 +696,8 @@ static int run_peers(void)
 		TEST(no_payload_length_before_hop_by_hop),
 		TEST(no_payload_length_before_a_strict_service),
 		TEST(l4_behind_too_many_headers),
+		TEST(strict_service_of_unknown_address),
+		TEST(closer_service_than_unknown_address),
 		cmocka_unit_test_setup(test_monitor_passes_and_counts, setup_monitor),
 	};
 

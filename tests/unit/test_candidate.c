@@ -34,6 +34,9 @@ static void other_ranges_make_other_policies(void **state)
 		 false},
 		{"one more destination",
 		 CONFIG("[10.0.0.0/8, \"fd20::100/120\"]", "[192.0.2.1, 192.0.2.2]"), false},
+		{"a destination to come",
+		 CONFIG("[10.0.0.0/8, \"fd20::100/120\"]", "[192.0.2.1, gcp:forwarded-ips]"),
+		 false},
 	};
 	_cleanup_(vg_policy_free_p) struct vg_policy *policy = policy_from(cases[0].config);
 

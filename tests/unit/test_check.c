@@ -26,6 +26,9 @@ static const char config[] = "interfaces: [ens4, {name: ens5, ingress: all}]\n"
 #define NOTE_RELATED "'an ICMP error that quotes a flow which passes would pass (related)'"
 #define NOTE_CONNECTION \
 	"'a reply to a connection that this host opened would pass (reply), a SYN not'"
+#define NOTE_UNREAD(other)                                                                   \
+	"'the destinations of service forwarded are not known yet (\\u0027gcp:forwarded-ips" \
+	"\\u0027 has not answered): judged by the stricter of it and " other "'"
 #define NOTE_OFF(verb)                                                                   \
 	"'`replies: off`: replies from there to this host\\u0027s own connections " verb \
 	" dropped too'"
@@ -63,15 +66,50 @@ static const struct check_case cases[] = {
 	 {.address = "192.0.2.1", .interface = "ens4", .port = "tcp/443"},
 	 "{'verdict': 'pass', 'reason': 'open', 'service': 'web', 'ingress': 'all', 'admits': [],"
 	 " 'port': 'tcp/443', 'notes': []}"},
-	{"a destination that no server has said yet decides nothing",
+	{"a destination that no server has said yet opens nothing",
 	 "  - {name: forwarded, to: [gcp:forwarded-ips], protocol: udp, port: 53, ingress: all}\n",
 	 {.address = "192.0.2.1", .interface = "ens4", .port = "udp/53", .to = "198.51.100.8"},
-	 "{'verdict': 'drop', 'reason': 'unlisted', 'service': null, 'notes': [" NOTE_REPLY "]}"},
+	 "{'verdict': 'drop', 'reason': 'unlisted', 'service': null, 'notes': [" NOTE_UNREAD(
+		 "the interface") ", " NOTE_REPLY "]}"},
 	{"nor is it among those that decide otherwise",
 	 "  - {name: forwarded, to: [gcp:forwarded-ips], ingress: all}\n",
 	 {.address = "192.0.2.1", .interface = "ens4", .port = "udp/53"},
-	 "{'verdict': 'drop', 'service': null, 'notes': ['service vip decides otherwise to"
-	 " 198.51.100.7: pass, open', " NOTE_REPLY "]}"},
+	 "{'verdict': 'drop', 'service': null, 'notes': [" NOTE_UNREAD(
+		 "the interface") ", 'service vip decides otherwise to 198.51.100.7: pass, open', " NOTE_REPLY
+				  "]}"},
+	{"but what it refuses is refused",
+	 "  - {name: forwarded, to: [gcp:forwarded-ips], protocol: tcp, port: 5432, ingress: "
+	 "internal}\n",
+	 {.address = "192.0.2.1", .interface = "ens5", .port = "tcp/5432"},
+	 "{'verdict': 'drop', 'reason': 'unlisted', 'service': null, 'ingress': 'internal', 'admits':"
+	 " ['vpc'], 'notes': [" NOTE_UNREAD("the interface") ", " NOTE_CONNECTION "]}"},
+	{"... and who doesn't ask for its port is told",
+	 "  - {name: forwarded, to: [gcp:forwarded-ips], protocol: tcp, port: 5432, ingress: "
+	 "internal}\n",
+	 {.address = "192.0.2.1", .interface = "ens5", .to = "192.0.2.2"},
+	 "{'verdict': 'pass', 'reason': 'open', 'service': null, 'notes':"
+	 " ['service forwarded decides otherwise for tcp/5432: drop, unlisted']}"},
+	{"... be there a destination that is known or not",
+	 "  - {name: forwarded, to: [192.0.2.9, gcp:forwarded-ips], protocol: tcp, port: 5432,"
+	 " ingress: internal}\n",
+	 {.address = "2001:db8::1", .interface = "ens5"},
+	 "{'verdict': 'pass', 'notes':"
+	 " ['service forwarded decides otherwise for tcp/5432: drop, unlisted']}"},
+	{"one that is known",
+	 "  - {name: forwarded, to: [192.0.2.9, gcp:forwarded-ips], protocol: tcp, port: 5432,"
+	 " ingress: internal}\n",
+	 {.address = "192.0.2.1", .interface = "ens5"},
+	 "{'verdict': 'pass', 'notes':"
+	 " ['service forwarded decides otherwise for tcp/5432 to 192.0.2.9: drop, unlisted']}"},
+	{"where another service decides",
+	 "  - {name: forwarded, to: [gcp:forwarded-ips], ingress: internal}\n",
+	 {.address = "192.0.2.1", .interface = "ens5", .port = "tcp/443"},
+	 "{'verdict': 'drop', 'reason': 'unlisted', 'service': 'web', 'notes': [" NOTE_UNREAD(
+		 "service web") ", " NOTE_CONNECTION "]}"},
+	{"no word of it where neither decides",
+	 "  - {name: forwarded, to: [gcp:forwarded-ips], ingress: internal}\n",
+	 {.address = "169.254.169.254", .interface = "ens5", .port = "tcp/443"},
+	 "{'verdict': 'pass', 'reason': 'essential', 'notes': []}"},
 	{"a destination decides",
 	 "",
 	 {.address = "192.0.2.1", .to = "198.51.100.7", .port = "tcp/80"},

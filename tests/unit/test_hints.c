@@ -57,6 +57,14 @@ static const struct hint_case cases[] = {
 			     {"ens4", "", VG_DROP_UNLISTED, VG_VERDICT_DROP, {5, 0}}},
 	},
 	{
+		.name = "a service whose destinations are not known",
+		.config = BASE "ingress: internal\n"
+			       "services: [{name: lb, to: [gcp:forwarded-ips], ingress: all}]\n",
+		.hints = {"the destinations of service lb are not known before gcp:forwarded-ips "
+			  "has answered: until then, what may be for it passes only if the service "
+			  "admits it as well"},
+	},
+	{
 		.name = "health checks under internal",
 		.config = BASE "ingress: internal\n",
 		.counters = {DROPPED("health-check", 300)},

@@ -402,6 +402,13 @@ static const char *describe_to(const struct vg_service *service, char *out, size
 	return out;
 }
 
+static void expect_unread(const struct vg_service *service, const char *feed)
+{
+	assert_int_equal(service->unread != NULL, feed != NULL);
+	if (feed)
+		assert_string_equal(service->unread->text, feed);
+}
+
 static void test_destinations(void **state)
 {
 	static const char yaml[] =
@@ -420,6 +427,9 @@ static void test_destinations(void **state)
 	static const char *const read[] = {
 		"192.0.2.2/32 2001:db8::1/128 192.0.2.3/32", "192.0.2.4/32", "192.0.2.1/32",
 		"192.0.2.1/32 192.0.2.2/32 2001:db8::1/128 192.0.2.3/32", ""};
+	static const char *const unread_before[] = {"gcp:forwarded-ips", "gcp:metadata", NULL,
+						    "gcp:forwarded-ips", NULL};
+	static const char *const unread_after[] = {NULL, "gcp:metadata", NULL, NULL, NULL};
 	struct files files = {.items = {{"vpcgate.yaml", yaml, 0}, {"a", "192.0.2.3\n", 0}}};
 	_cleanup_(vg_policy_free_p) struct vg_policy *before = build_files(&files), *after = NULL;
 	char text[1024];
@@ -435,6 +445,8 @@ static void test_destinations(void **state)
 		assert_string_equal(describe_to(&after->services[i], text, sizeof(text)), read[i]);
 		assert_int_equal(before->services[i].has_to, i != 4);
 		assert_int_equal(after->services[i].has_to, i != 4);
+		expect_unread(&before->services[i], unread_before[i]);
+		expect_unread(&after->services[i], unread_after[i]);
 	}
 }
 
