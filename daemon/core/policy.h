@@ -71,6 +71,7 @@ struct vg_service {
 	 * Until then, what may be for the service has to be admitted by it, and by what else decides.
 	 */
 	const struct vg_feed *unread;
+	bool needs_replies;	 /* a feed in `to` does: see vg_feed_needs_replies() */
 	enum vg_ingress ingress; /* VG_INGRESS_INHERIT: the interface's */
 	bool has_also_admit;	 /* false: the interface's */
 	__u64 also_admit;	 /* bit i: set i */

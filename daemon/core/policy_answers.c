@@ -41,13 +41,33 @@ static int service_of_answers(const struct vg_policy *policy)
 	return -1;
 }
 
+/* Might answers be for this service as long as a feed has not answered that itself waits for them? */
+static bool holds_answers(const struct vg_service *service)
+{
+	return service->needs_replies && !service->port &&
+	       (service->protocol == VG_PROTOCOL_ANY || service->protocol == IPPROTO_TCP);
+}
+
+/* What is admitted of answers on an interface while nothing has been answered. */
+static struct vg_effective effective_of_answers(const struct vg_policy *policy, size_t rule)
+{
+	struct vg_effective effective =
+		vg_policy_effective(policy, rule, service_of_answers(policy));
+
+	for (size_t i = 0; i < policy->n_services; i++) {
+		const struct vg_effective held = vg_policy_effective(policy, rule, (int)i);
+
+		if (holds_answers(&policy->services[i]))
+			effective = vg_policy_stricter(&effective, &held);
+	}
+	return effective;
+}
+
 /* Would every interface admit a source that is in these sets? */
 static bool admitted_everywhere(const struct vg_policy *policy, __u64 sets)
 {
-	const int service = service_of_answers(policy);
-
 	for (size_t rule = 0; rule < policy->n_rules; rule++) {
-		const struct vg_effective effective = vg_policy_effective(policy, rule, service);
+		const struct vg_effective effective = effective_of_answers(policy, rule);
 
 		if (!effective.open && !(effective.sets & sets))
 			return false;

@@ -210,6 +210,7 @@ static int add_feeds(struct building *building, size_t i)
 			r = vg_feeds_read(building->reader, feed, &place, &holding, building->diag);
 		if (r < 0)
 			return r;
+		service->needs_replies |= vg_feed_needs_replies(feed);
 		if (holding.unread)
 			service->unread = feed;
 		for (size_t n = 0; r == 0 && n < holding.listing->n; n++)

@@ -600,6 +600,15 @@ static void test_answers_are_admitted(void **state)
 		ONE "internal\nalso-admit: [a]\n"
 		    "sources: {vpc: [gcp:subnets], a: [google:private-access]}\n"
 		    "services: [{name: tcp, protocol: tcp, to: [192.0.2.1], also-admit: []}]\n",
+		ONE "all\nsources: {vpc: [gcp:subnets]}\n"
+		    "services: [{name: a, to: [gcp:forwarded-ips], ingress: internal}]\n",
+		ONE
+		"all\nsources: {vpc: [gcp:subnets]}\n"
+		"services: [{name: a, to: [gcp:subnets], protocol: tcp, port: 80, ingress: internal},\n"
+		"  {name: b, to: [gcp:subnets], protocol: udp, ingress: internal}]\n",
+		ONE
+		"all\nsources: {vpc: [gcp:subnets], a: [google:private-access]}\n"
+		"services: [{name: a, to: [gcp:subnets], ingress: internal, also-admit: [a]}]\n",
 	};
 	static const char *const refused[] = {
 		ONE "internal\nsources: {vpc: [gcp:subnets], apis: [google:private-access]}\n",
@@ -609,6 +618,9 @@ static void test_answers_are_admitted(void **state)
 		ONE "internal\nalso-admit: [a]\n"
 		    "sources: {a: [google:private-access], vpc: [gcp:subnets]}\n"
 		    "services: [{name: tcp, protocol: tcp, also-admit: []}]\n",
+		/* They might be for this one, for all that is known before they have come. */
+		ONE "all\nsources: {vpc: [gcp:subnets]}\n"
+		    "services: [{name: a, to: [gcp:subnets], ingress: internal}]\n",
 	};
 #undef ONE
 #undef OFF
