@@ -36,6 +36,19 @@ static int open_pin(const char *dir, enum vg_pin pin)
 	return bpf_obj_get(path);
 }
 
+/* All with one call, since every scrape and every `vpcgate status` does it. */
+static int read_labels(struct reader *reader)
+{
+	__u32 keys[VG_LABEL_MAX], n = VG_LABEL_MAX, last;
+	int r = bpf_map_lookup_batch(reader->labels_fd, NULL, &last, keys, reader->labels, &n,
+				     NULL);
+
+	/* -ENOENT: there are no more. */
+	if (r < 0 && r != -ENOENT)
+		return r;
+	return n == VG_LABEL_MAX ? 0 : -EINVAL;
+}
+
 static int reader_open(struct reader *reader, const char *dir)
 {
 	reader->labels_fd = open_pin(dir, VG_PIN_LABELS);
@@ -51,13 +64,7 @@ static int reader_open(struct reader *reader, const char *dir)
 	reader->out = calloc(1, sizeof(*reader->out));
 	if (!reader->copies || !reader->service_copies || !reader->out)
 		return -ENOMEM;
-	for (__u32 key = 0; key < VG_LABEL_MAX; key++) {
-		int r = bpf_map_lookup_elem(reader->labels_fd, &key, &reader->labels[key]);
-
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	return read_labels(reader);
 }
 
 static const char *label(const struct reader *reader, unsigned index)
