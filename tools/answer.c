@@ -91,8 +91,9 @@ enum vg_exit vg_cli_ask_error(const struct vg_cli *cli, int error, const struct 
 	if (vg_cli_no_daemon(error))
 		return vg_cli_error("vpcgated is not running (nobody answers at %s); %s",
 				    cli->socket, instead);
-	if (error == -EACCES || error == -EPERM)
-		return vg_cli_error("not allowed to ask vpcgated at %s; run vpcgate as root",
+	if (error == -EACCES)
+		return vg_cli_error("not allowed to ask vpcgated at %s; run vpcgate as root, or as "
+				    "a member of the group vpcgate to look",
 				    cli->socket);
 	if (error == -ETIMEDOUT)
 		return vg_cli_error("vpcgated did not answer at %s within %d s; see "

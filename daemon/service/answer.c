@@ -142,6 +142,17 @@ static char *answer_apply(struct vg_daemon *daemon, uint64_t ticket,
 	return NULL;
 }
 
+static int refuse_reader(const struct vg_request *request, json_t **ret_json, struct vg_diag *diag)
+{
+	static const struct vg_position nowhere;
+	const char *name = vg_request_name(request);
+
+	*ret_json = json_pack("{sb}", "denied", 1);
+	return vg_diag_set(diag, EPERM, NULL, nowhere,
+			   "%s changes the filter, which is for root: run `sudo vpcgate %s`", name,
+			   name);
+}
+
 /* There is no policy in force that an answer could be about. */
 static int refuse_early(const struct vg_daemon *daemon, struct vg_diag *diag)
 {
@@ -156,8 +167,8 @@ static int refuse_early(const struct vg_daemon *daemon, struct vg_diag *diag)
 		feed ? feed->text : "feeds", VG_APPLY_WAIT_US / 1000000);
 }
 
-char *vg_answer(struct vg_daemon *daemon, uint64_t ticket, const char *text, size_t length,
-		bool *ret_later)
+char *vg_answer(struct vg_daemon *daemon, const struct ucred *peer, uint64_t ticket,
+		const char *text, size_t length, bool *ret_later)
 {
 	json_auto_t *json = NULL;
 	struct vg_request request = {0};
@@ -166,7 +177,9 @@ char *vg_answer(struct vg_daemon *daemon, uint64_t ticket, const char *text, siz
 	int r;
 
 	r = vg_request_parse(text, length, &request, &diag);
-	if (r >= 0 && !daemon->started)
+	if (r >= 0 && vg_request_writes(&request) && !vg_control_may_write(peer))
+		r = refuse_reader(&request, &json, &diag);
+	else if (r >= 0 && !daemon->started)
 		r = refuse_early(daemon, &diag);
 	else if (r >= 0 && request.command == VG_COMMAND_APPLY)
 		line = answer_apply(daemon, ticket, &request, ret_later);

@@ -10,8 +10,8 @@
  * A heap string that ends with a newline, whatever the request was; NULL: no memory, or, with
  * `ret_later`, the answer to that ticket comes when a reload ends.
  */
-char *vg_answer(struct vg_daemon *daemon, uint64_t ticket, const char *request, size_t length,
-		bool *ret_later);
+char *vg_answer(struct vg_daemon *daemon, const struct ucred *peer, uint64_t ticket,
+		const char *request, size_t length, bool *ret_later);
 
 /* The answer to `apply`: `result` is that of the reload, and `diag` says why it was refused. */
 char *vg_answer_applied(const struct vg_daemon *daemon, size_t accepted, int result,

@@ -26,7 +26,7 @@ struct vg_apply {
 	struct vg_applicant {
 		uint64_t ticket;
 		size_t accepted; /* answers that it believed */
-	} waiting[VG_CONTROL_CONNECTIONS];
+	} waiting[VG_CONTROL_WRITERS];
 	size_t n_waiting;
 	char (*macs)[18]; /* of the NICs that answers are asked for */
 	size_t n_macs;

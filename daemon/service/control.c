@@ -1,43 +1,59 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <errno.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include "service/control.h"
+#include "service/listener.h"
 #include "share/cleanup.h"
 #include "share/log.h"
 #include "share/wire.h"
 
 #define DEADLINE_ACCURACY_US 100000
-/* More connections a second than any operator makes; the rest waits in the backlog. */
-#define ACCEPT_INTERVAL_US 1000000
-#define ACCEPT_BURST 200
+
+/* Whoever may write is served before another is let in, and all are let in before readers are served. */
+#define PRIORITY_WRITERS SD_EVENT_PRIORITY_NORMAL
+#define PRIORITY_ACCEPT (SD_EVENT_PRIORITY_NORMAL + 10)
+#define PRIORITY_READERS (SD_EVENT_PRIORITY_NORMAL + 20)
 
 static const struct vg_position nowhere;
 
 struct connection {
 	struct vg_control *control; /* NULL: this place is free */
+	const struct peers *peers;
+	struct ucred peer;
 	sd_event_source *io;
 	sd_event_source *deadline;
 	int fd;
 	uint64_t serial; /* the lowest is the oldest; its ticket, too */
+	bool waits;	 /* its answer comes later */
 	char *request;	 /* VG_WIRE_REQUEST_MAX bytes; NULL once it was read */
 	size_t received;
 	char *answer;
 	size_t answer_length, sent;
 };
 
+/* Those who may do the same, and have places of their own. */
+struct peers {
+	size_t n_places;
+	size_t per_user;
+	int64_t priority;
+	struct connection *places;
+};
+
 struct vg_control {
 	struct vg_control_handler handler;
+	struct vg_listener listener;
 	sd_event_source *io;
-	int fd;
-	struct sockaddr_un address;
-	struct stat created; /* the socket's own inode */
 	uint64_t serial;
-	struct connection connections[VG_CONTROL_CONNECTIONS];
+	struct peers writers, readers;
+	struct connection places[VG_CONTROL_WRITERS + VG_CONTROL_READERS];
 };
+
+bool vg_control_may_write(const struct ucred *peer)
+{
+	return peer->uid == 0 || peer->uid == geteuid();
+}
 
 static void connection_close(struct connection *connection)
 {
@@ -71,10 +87,40 @@ static void connection_send(struct connection *connection)
 	connection_close(connection);
 }
 
+static struct connection *oldest_answer(const struct connection *but, size_t *ret_length)
+{
+	const struct peers *peers = but->peers;
+	struct connection *oldest = NULL;
+
+	*ret_length = 0;
+	for (size_t i = 0; i < peers->n_places; i++) {
+		struct connection *other = &peers->places[i];
+
+		if (!other->answer || other == but)
+			continue;
+		*ret_length += other->answer_length;
+		if (!oldest || other->serial < oldest->serial)
+			oldest = other;
+	}
+	return oldest;
+}
+
+/* Answers that nobody reads go, the oldest first, before they take too much memory. */
+static void make_room_for(const struct connection *connection)
+{
+	struct connection *oldest;
+	size_t length;
+
+	while ((oldest = oldest_answer(connection, &length)) && length > VG_CONTROL_ANSWERS_MAX)
+		connection_close(oldest);
+}
+
 static void connection_answer(struct connection *connection, char *answer)
 {
+	connection->waits = false;
 	connection->answer = answer;
 	connection->answer_length = answer ? strlen(answer) : 0;
+	make_room_for(connection);
 	sd_event_source_set_io_events(connection->io, EPOLLOUT);
 	sd_event_source_set_time_relative(connection->deadline, VG_CONTROL_DEADLINE_US);
 	connection_send(connection);
@@ -83,6 +129,7 @@ static void connection_answer(struct connection *connection, char *answer)
 /* Until the answer comes, only its end is of interest: a client that is gone waits for nothing. */
 static void connection_wait(struct connection *connection)
 {
+	connection->waits = true;
 	sd_event_source_set_io_events(connection->io, 0);
 	sd_event_source_set_time_relative(connection->deadline, VG_CONTROL_DEADLINE_US);
 }
@@ -93,8 +140,8 @@ static void connection_ask(struct connection *connection, size_t length)
 	bool later = false;
 	char *answer;
 
-	answer = handler->answer(handler->context, connection->serial, connection->request, length,
-				 &later);
+	answer = handler->answer(handler->context, &connection->peer, connection->serial,
+				 connection->request, length, &later);
 	free(connection->request);
 	connection->request = NULL;
 	if (later)
@@ -156,11 +203,11 @@ static int on_connection(sd_event_source *source, int fd, uint32_t events, void 
 
 void vg_control_answer(struct vg_control *control, uint64_t ticket, char *answer)
 {
-	for (size_t i = 0; i < VG_CONTROL_CONNECTIONS; i++) {
-		struct connection *connection = &control->connections[i];
+	for (size_t i = 0; i < VG_ARRAY_SIZE(control->places); i++) {
+		struct connection *connection = &control->places[i];
 
 		/* The place may be another's by now, and nobody is answered twice. */
-		if (!connection->control || connection->serial != ticket || connection->answer)
+		if (!connection->waits || connection->serial != ticket)
 			continue;
 		connection_answer(connection, answer);
 		return;
@@ -179,116 +226,106 @@ static int on_deadline(sd_event_source *source, uint64_t time_us, void *context)
 	return 0;
 }
 
-/* A free place, or that of the oldest connection: half-open ones never lock the operator out. */
-static struct connection *take_place(struct vg_control *control)
+/* Who has to go first: whoever waits for the answer to a change last of all, then the oldest. */
+static bool goes_before(const struct connection *connection, const struct connection *other)
 {
-	struct connection *oldest = &control->connections[0];
-
-	for (size_t i = 0; i < VG_CONTROL_CONNECTIONS; i++) {
-		struct connection *connection = &control->connections[i];
-
-		if (!connection->control)
-			return connection;
-		if (connection->serial < oldest->serial)
-			oldest = connection;
-	}
-	vg_log_debug("control socket: %d clients at once; the oldest is disconnected",
-		     VG_CONTROL_CONNECTIONS);
-	connection_close(oldest);
-	return oldest;
+	if (!other || connection->waits != other->waits)
+		return !other || !connection->waits;
+	return connection->serial < other->serial;
 }
 
-static int connection_open(struct vg_control *control, sd_event *event, int fd)
+/* A free place, or that of another: half-open connections never lock anybody out. */
+static struct connection *take_place(const struct peers *peers, uid_t user)
 {
-	struct connection *connection = take_place(control);
+	struct connection *unused = NULL, *first = NULL, *first_own = NULL;
+	size_t n_own = 0;
+
+	for (size_t i = 0; i < peers->n_places; i++) {
+		struct connection *connection = &peers->places[i];
+
+		if (!connection->control) {
+			unused = unused ?: connection;
+			continue;
+		}
+		if (goes_before(connection, first))
+			first = connection;
+		if (connection->peer.uid != user)
+			continue;
+		n_own++;
+		if (goes_before(connection, first_own))
+			first_own = connection;
+	}
+	if (n_own >= peers->per_user)
+		first = first_own;
+	else if (unused)
+		return unused;
+	vg_log_debug("control socket: too many clients at once; one of user %u is disconnected",
+		     first->peer.uid);
+	connection_close(first);
+	return first;
+}
+
+static int add_sources(struct connection *connection, sd_event *event)
+{
+	const int64_t priority = connection->peers->priority;
 	int r;
 
-	*connection = (struct connection){
-		.control = control,
-		.fd = fd,
-		.serial = control->serial++,
-		.request = malloc(VG_WIRE_REQUEST_MAX),
-	};
-	if (!connection->request)
-		r = -ENOMEM;
-	else
-		r = sd_event_add_io(event, &connection->io, fd, EPOLLIN, on_connection, connection);
+	r = sd_event_add_io(event, &connection->io, connection->fd, EPOLLIN, on_connection,
+			    connection);
+	if (r >= 0)
+		r = sd_event_source_set_priority(connection->io, priority);
 	if (r >= 0)
 		r = sd_event_add_time_relative(event, &connection->deadline, CLOCK_MONOTONIC,
 					       VG_CONTROL_DEADLINE_US, DEADLINE_ACCURACY_US,
 					       on_deadline, connection);
+	return r;
+}
+
+/* Takes over the descriptor, a failure included. */
+static int connection_open(struct vg_control *control, sd_event *event, int fd,
+			   const struct ucred *peer)
+{
+	const struct peers *peers =
+		vg_control_may_write(peer) ? &control->writers : &control->readers;
+	struct connection *connection = take_place(peers, peer->uid);
+	int r;
+
+	*connection = (struct connection){
+		.control = control,
+		.peers = peers,
+		.peer = *peer,
+		.fd = fd,
+		.serial = control->serial++,
+		.request = malloc(VG_WIRE_REQUEST_MAX),
+	};
+	r = connection->request ? add_sources(connection, event) : -ENOMEM;
 	if (r < 0)
 		connection_close(connection);
 	return r;
 }
 
-static int on_accept(sd_event_source *source, int listen_fd, uint32_t events, void *context)
-{
-	struct vg_control *control = context;
-	int fd, r;
-
-	(void)events;
-	fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (fd < 0) {
-		if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
-			vg_log_warn("control socket: %s; a client was not served", strerror(errno));
-		return 0;
-	}
-	r = connection_open(control, sd_event_source_get_event(source), fd);
-	if (r < 0)
-		vg_log_warn("control socket: %s; a client was not served", strerror(-r));
-	return 0;
-}
-
-/* Only one level: /run/vpcgate below /run. */
-static int make_folder(const char *path)
-{
-	_cleanup_free_ char *folder = strdup(path);
-	char *slash;
-
-	if (!folder)
-		return -ENOMEM;
-	slash = strrchr(folder, '/');
-	if (!slash || slash == folder)
-		return 0;
-	*slash = '\0';
-	return mkdir(folder, 0755) < 0 && errno != EEXIST ? -errno : 0;
-}
-
-/* 0: nobody listens there (any more); -EADDRINUSE: somebody does. */
-static int remove_stale(const struct sockaddr_un *address)
+static int accept_one(struct vg_control *control, sd_event *event)
 {
 	_cleanup_close_ int fd = -1;
-	struct stat st;
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
 
-	if (lstat(address->sun_path, &st) < 0)
-		return errno == ENOENT ? 0 : -errno;
-	if (!S_ISSOCK(st.st_mode))
-		return -EEXIST;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	fd = accept4(control->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd < 0)
+		return errno == EAGAIN || errno == EINTR || errno == ECONNABORTED ? 0 : -errno;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
 		return -errno;
-	/* EAGAIN: its backlog is full, so there is a listener. */
-	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 || errno == EAGAIN)
-		return -EADDRINUSE;
-	return unlink(address->sun_path) < 0 ? -errno : 0;
+	return connection_open(control, event, VG_TAKE_FD(fd), &peer);
 }
 
-static int listen_on(struct vg_control *control)
+static int on_accept(sd_event_source *source, int fd, uint32_t events, void *context)
 {
-	mode_t mask;
-	int r;
+	const int r = accept_one(context, sd_event_source_get_event(source));
 
-	control->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (control->fd < 0)
-		return -errno;
-	/* The mode counts from the moment the name exists. */
-	mask = umask(0117);
-	r = bind(control->fd, (struct sockaddr *)&control->address, sizeof(control->address));
-	umask(mask);
-	if (r < 0 || lstat(control->address.sun_path, &control->created) < 0 ||
-	    listen(control->fd, SOMAXCONN) < 0)
-		return -errno;
+	(void)fd;
+	(void)events;
+	if (r < 0)
+		vg_log_warn("control socket: %s; a client was not served", strerror(-r));
 	return 0;
 }
 
@@ -296,27 +333,11 @@ static int start(sd_event *event, const char *path, struct vg_control *control)
 {
 	int r;
 
-	if (strlen(path) >= sizeof(control->address.sun_path))
-		return -ENAMETOOLONG;
-	control->address.sun_family = AF_UNIX;
-	strcpy(control->address.sun_path, path);
-	r = make_folder(path);
+	r = vg_listener_open(path, &control->listener);
 	if (r < 0)
 		return r;
-	r = remove_stale(&control->address);
-	if (r < 0)
-		return r;
-	r = listen_on(control);
-	if (r < 0)
-		return r;
-	r = sd_event_add_io(event, &control->io, control->fd, EPOLLIN, on_accept, control);
-	if (r < 0)
-		return r;
-	/* Clients that are connected are served before others are let in. */
-	r = sd_event_source_set_priority(control->io, SD_EVENT_PRIORITY_NORMAL + 10);
-	if (r < 0)
-		return r;
-	return sd_event_source_set_ratelimit(control->io, ACCEPT_INTERVAL_US, ACCEPT_BURST);
+	r = sd_event_add_io(event, &control->io, control->listener.fd, EPOLLIN, on_accept, control);
+	return r < 0 ? r : sd_event_source_set_priority(control->io, PRIORITY_ACCEPT);
 }
 
 int vg_control_open(sd_event *event, const char *path, const struct vg_control_handler *handler,
@@ -327,7 +348,12 @@ int vg_control_open(sd_event *event, const char *path, const struct vg_control_h
 
 	if (control) {
 		control->handler = *handler;
-		control->fd = -1;
+		control->listener.fd = -1;
+		control->writers = (struct peers){VG_CONTROL_WRITERS, VG_CONTROL_WRITERS,
+						  PRIORITY_WRITERS, control->places};
+		control->readers =
+			(struct peers){VG_CONTROL_READERS, VG_CONTROL_PER_READER, PRIORITY_READERS,
+				       control->places + VG_CONTROL_WRITERS};
 		r = start(event, path, control);
 	}
 	if (r < 0) {
@@ -341,18 +367,11 @@ int vg_control_open(sd_event *event, const char *path, const struct vg_control_h
 
 void vg_control_close(struct vg_control *control)
 {
-	struct stat st;
-
 	if (!control)
 		return;
-	for (size_t i = 0; i < VG_CONTROL_CONNECTIONS; i++)
-		connection_close(&control->connections[i]);
+	for (size_t i = 0; i < VG_ARRAY_SIZE(control->places); i++)
+		connection_close(&control->places[i]);
 	sd_event_source_disable_unref(control->io);
-	/* Not a socket that has replaced ours, whose inode is not reused while ours is open. */
-	if (control->created.st_ino && lstat(control->address.sun_path, &st) == 0 &&
-	    st.st_ino == control->created.st_ino && st.st_dev == control->created.st_dev)
-		unlink(control->address.sun_path);
-	if (control->fd >= 0)
-		close(control->fd);
+	vg_listener_close(&control->listener);
 	free(control);
 }

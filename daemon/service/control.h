@@ -6,29 +6,39 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 #include <systemd/sd-event.h>
 #include "core/diag.h"
 
-#define VG_CONTROL_CONNECTIONS 16	/* one more takes the place of the oldest */
+/*
+ * Connections at once. One more takes the place of the oldest, so that half-open ones lock nobody
+ * out; one of whom only may read takes that of no other kind.
+ */
+#define VG_CONTROL_WRITERS 32
+#define VG_CONTROL_READERS 32
+#define VG_CONTROL_PER_READER 8 /* of one user */
+
 #define VG_CONTROL_DEADLINE_US 10000000 /* for the request, and for each part of the answer */
+/* Bytes of answers that are kept for writers, and as many for readers, beside the newest one. */
+#define VG_CONTROL_ANSWERS_MAX (32u << 20)
 
 struct vg_control;
 
 /*
- * Answers one request, `length` bytes without the newline: a heap string that ends with a newline,
- * or NULL for no memory. NULL with `ret_later`: vg_control_answer() will follow with that ticket, within
- * VG_CONTROL_DEADLINE_US; others are served meanwhile.
+ * Answers one request of `peer`, `length` bytes without the newline: a heap string that ends with a
+ * newline, or NULL for no memory. NULL with `ret_later`: vg_control_answer() will follow with that
+ * ticket, within VG_CONTROL_DEADLINE_US; others are served meanwhile. Only for writers.
  */
 struct vg_control_handler {
-	char *(*answer)(void *context, uint64_t ticket, const char *request, size_t length,
-			bool *ret_later);
+	char *(*answer)(void *context, const struct ucred *peer, uint64_t ticket,
+			const char *request, size_t length, bool *ret_later);
 	void *context;
 };
 
-/*
- * Listens on `path`, mode 0660: a socket that nobody listens on any more is replaced, a missing
- * folder is made. -EADDRINUSE: somebody listens there; `diag` has the text of every failure.
- */
+/* May this peer change anything? Root may, and whoever the daemon runs as. */
+bool vg_control_may_write(const struct ucred *peer);
+
+/* Listens on `path` (service/listener.h); `diag` has the text of every failure. */
 int vg_control_open(sd_event *event, const char *path, const struct vg_control_handler *handler,
 		    struct vg_control **ret_control, struct vg_diag *diag);
 

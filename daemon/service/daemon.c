@@ -207,11 +207,11 @@ static void on_links_changed(void *context)
 	vg_daemon_notify(daemon, NULL);
 }
 
-static char *on_request(void *context, uint64_t ticket, const char *request, size_t length,
-			bool *ret_later)
+static char *on_request(void *context, const struct ucred *peer, uint64_t ticket,
+			const char *request, size_t length, bool *ret_later)
 {
 	struct vg_daemon *daemon = context;
-	char *answer = vg_answer(daemon, ticket, request, length, ret_later);
+	char *answer = vg_answer(daemon, peer, ticket, request, length, ret_later);
 
 	if (daemon->started)
 		vg_daemon_notify(daemon, NULL);

@@ -21,12 +21,13 @@ enum argument {
 static const struct {
 	const char *text;
 	unsigned takes;
+	bool writes;
 } commands[] = {
-	[VG_COMMAND_STATUS] = {"status", 0},
-	[VG_COMMAND_CHECK] = {"check", ADDRESS | TO | PORT | INTERFACE},
-	[VG_COMMAND_RANGES] = {"ranges", SET},
-	[VG_COMMAND_DETACH] = {"detach", INTERFACE},
-	[VG_COMMAND_APPLY] = {"apply", ACCEPT_SHRINK},
+	[VG_COMMAND_STATUS] = {"status", 0, false},
+	[VG_COMMAND_CHECK] = {"check", ADDRESS | TO | PORT | INTERFACE, false},
+	[VG_COMMAND_RANGES] = {"ranges", SET, false},
+	[VG_COMMAND_DETACH] = {"detach", INTERFACE, true},
+	[VG_COMMAND_APPLY] = {"apply", ACCEPT_SHRINK, true},
 };
 _Static_assert(VG_ARRAY_SIZE(commands) == VG_COMMAND_MAX, "a command is missing");
 
@@ -120,6 +121,16 @@ int vg_request_parse(const char *text, size_t length, struct vg_request *ret_req
 	request.json = VG_TAKE_PTR(json);
 	*ret_request = request;
 	return 0;
+}
+
+const char *vg_request_name(const struct vg_request *request)
+{
+	return commands[request->command].text;
+}
+
+bool vg_request_writes(const struct vg_request *request)
+{
+	return commands[request->command].writes;
 }
 
 void vg_request_done(struct vg_request *request)

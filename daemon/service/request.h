@@ -29,6 +29,10 @@ struct vg_request {
 /* -EINVAL: not a request, `diag` says why; `ret_request` is untouched then. */
 int vg_request_parse(const char *text, size_t length, struct vg_request *ret_request,
 		     struct vg_diag *diag);
+/* The command's name; valid forever. */
+const char *vg_request_name(const struct vg_request *request);
+/* Does it change anything? Then it is for those who may write (service/control.h). */
+bool vg_request_writes(const struct vg_request *request);
 void vg_request_done(struct vg_request *request);
 
 #endif

@@ -177,5 +177,7 @@ int vg_wire_call(const char *socket_path, json_t *request, int timeout_ms, json_
 		return vg_diag_set(diag, EPROTO, NULL, nowhere,
 				   "what listens on %s does not answer as vpcgated does",
 				   socket_path);
-	return vg_diag_set(diag, EREMOTEIO, NULL, nowhere, "%s", error);
+	return vg_diag_set(diag,
+			   json_is_true(json_object_get(answer, "denied")) ? EPERM : EREMOTEIO,
+			   NULL, nowhere, "%s", error);
 }

@@ -2,7 +2,8 @@
 /*
  * The control socket's messages: one JSON object a line each way, then the connection is closed.
  *   request  {"version": 1, "command": "status" | "check" | "ranges" | "detach" | "apply", ...}
- *   answer   {"version": 1, "ok": true, ...}  or  {"version": 1, "ok": false, "error": "text"}
+ *   answer   {"version": 1, "ok": true, ...}  or  {"version": 1, "ok": false, "error": "text"};
+ *            with "denied": true if it is the peer's user who may not do it
  *
  * status   no arguments. Answer:
  *   "daemon": {"version", "pid", "started_s", "config"}
@@ -36,6 +37,8 @@
  * apply    optionally "accept_shrink": believe all answers of feeds that are held back. Reads the
  *          config again; the answer may take some seconds, while new feeds are asked: "generation",
  *          "accepted": how many answers were believed; or the error that the config is refused with.
+ *
+ * detach and apply are for root and the daemon's own user; the others for all who may connect.
  */
 #ifndef VPCGATE_WIRE_H
 #define VPCGATE_WIRE_H
@@ -51,8 +54,8 @@
 /*
  * Sends `request` (its reference is kept by the caller; "version" is added) and waits up to
  * `timeout_ms` for the answer. 0: an answer with "ok": true, owned by the caller. -ECONNREFUSED or
- * -ENOENT: no daemon listens; -ETIMEDOUT; -EPROTO: not an answer; -EREMOTEIO: "ok" is false and
- * `diag` holds its error.
+ * -ENOENT: no daemon listens; -EACCES: the socket is closed to this user; -ETIMEDOUT; -EPROTO: not
+ * an answer; -EPERM: "denied"; -EREMOTEIO: "ok" is false for another reason. `diag` says which.
  */
 int vg_wire_call(const char *socket_path, json_t *request, int timeout_ms, json_t **ret_answer,
 		 struct vg_diag *diag);

@@ -9,6 +9,9 @@
 #include <poll.h>
 #include <sys/wait.h>
 #include "service/control.c"
+#include "service/listener.c"
+
+#define HUGE_ANSWER ((size_t)VG_CONTROL_ANSWERS_MAX)
 
 /* Both ends of the control socket: the server on a loop here, a client in a child process. */
 struct rig {
@@ -20,12 +23,13 @@ struct rig {
 	uint64_t ticket; /* the last one's */
 };
 
-static char *answer(void *context, uint64_t ticket, const char *request, size_t length,
-		    bool *ret_later)
+static char *answer(void *context, const struct ucred *peer, uint64_t ticket, const char *request,
+		    size_t length, bool *ret_later)
 {
 	struct rig *rig = context;
 	char *text;
 
+	assert_int_equal(peer->uid, geteuid());
 	rig->answered++;
 	if (length >= 5 && memmem(request, length, "later", 5)) {
 		rig->ticket = ticket;
@@ -34,9 +38,9 @@ static char *answer(void *context, uint64_t ticket, const char *request, size_t 
 		return NULL;
 	}
 	if (length == 4 && memcmp(request, "huge", 4) == 0) {
-		text = malloc((32 << 20) + 1);
-		memset(text, 'x', 32 << 20);
-		strcpy(text + (32 << 20) - 1, "\n");
+		text = malloc(HUGE_ANSWER + 1);
+		memset(text, 'x', HUGE_ANSWER);
+		strcpy(text + HUGE_ANSWER - 1, "\n");
 		return text;
 	}
 	if (asprintf(&text, "{\"version\":1,\"ok\":%s,\"error\":\"%zu bytes\"}\n",
@@ -171,7 +175,7 @@ static int client_survives_others(const struct rig *rig)
 
 	if (write(silent, "huge\n", 5) != 5)
 		return 1;
-	for (int i = 0; i < 3 * VG_CONTROL_CONNECTIONS; i++) {
+	for (int i = 0; i < 3 * VG_CONTROL_WRITERS; i++) {
 		fd = connect_raw(rig);
 		if (fd < 0 || write(fd, "half", 4) != 4)
 			return 2;
@@ -207,7 +211,7 @@ static int client_reads_slowly(const struct rig *rig)
 	usleep(50000);
 	while ((n = read(fd, text, sizeof(text))) > 0)
 		total += n;
-	return total == 32 << 20 ? 0 : 2;
+	return total == HUGE_ANSWER ? 0 : 2;
 }
 
 static void clients_are_served(void **state)
@@ -278,29 +282,29 @@ static void who_is_gone_waits_for_nothing(void **state)
 
 	assert_int_equal(write(fd, "later\n", 6), 6);
 	run_until_later(rig);
-	assert_non_null(rig->control->connections[0].control);
+	assert_non_null(rig->control->places[0].control);
 	/* What is still sent is not read. */
 	assert_int_equal(write(fd, "more\n", 5), 5);
 	assert_true(sd_event_run(rig->event, 100000) >= 0);
-	assert_non_null(rig->control->connections[0].control);
+	assert_non_null(rig->control->places[0].control);
 	close(fd);
 	assert_true(sd_event_run(rig->event, 1000000) > 0);
-	assert_null(rig->control->connections[0].control);
+	assert_null(rig->control->places[0].control);
 	vg_control_answer(rig->control, rig->ticket, strdup("x\n"));
 	/* Whoever waits too long is cut off as well. */
 	fd = connect_raw(rig);
 	assert_int_equal(write(fd, "later\n", 6), 6);
 	run_until_later(rig);
-	sd_event_source_set_time_relative(rig->control->connections[0].deadline, 0);
+	sd_event_source_set_time_relative(rig->control->places[0].deadline, 0);
 	assert_true(sd_event_run(rig->event, 1000000) > 0);
-	assert_null(rig->control->connections[0].control);
+	assert_null(rig->control->places[0].control);
 	close(fd);
 	/* No memory for the answer. */
 	fd = connect_raw(rig);
 	assert_int_equal(write(fd, "later\n", 6), 6);
 	run_until_later(rig);
 	vg_control_answer(rig->control, rig->ticket, NULL);
-	assert_null(rig->control->connections[0].control);
+	assert_null(rig->control->places[0].control);
 	close(fd);
 }
 
@@ -308,7 +312,7 @@ static void slow_clients_are_cut_off(void **state)
 {
 	struct rig *rig = *state;
 	int fd = connect_raw(rig);
-	struct connection *connection = &rig->control->connections[0];
+	struct connection *connection = &rig->control->places[0];
 
 	assert_true(sd_event_run(rig->event, 1000000) > 0);
 	assert_ptr_equal(connection->control, rig->control);
@@ -317,6 +321,121 @@ static void slow_clients_are_cut_off(void **state)
 	assert_true(sd_event_run(rig->event, 1000000) > 0);
 	assert_null(connection->control);
 	close(fd);
+}
+
+/* A client of this user, on a pair of its own. Returns its end. */
+static int connect_as(struct rig *rig, uid_t user)
+{
+	const struct ucred peer = {.uid = user};
+	int ends[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+	assert_true(connection_open(rig->control, rig->event, ends[0], &peer) >= 0);
+	return ends[1];
+}
+
+static size_t count(const struct rig *rig, uid_t user)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < VG_ARRAY_SIZE(rig->control->places); i++)
+		n += rig->control->places[i].control && rig->control->places[i].peer.uid == user;
+	return n;
+}
+
+static bool is_closed(int fd)
+{
+	char byte;
+
+	return recv(fd, &byte, 1, MSG_DONTWAIT) == 0;
+}
+
+static void root_and_the_daemons_user_may_write(void **state)
+{
+	(void)state;
+	assert_true(vg_control_may_write(&(struct ucred){.uid = 0}));
+	assert_true(vg_control_may_write(&(struct ucred){.uid = geteuid()}));
+	assert_false(vg_control_may_write(&(struct ucred){.uid = geteuid() + 1, .gid = 0}));
+}
+
+static void readers_take_no_places_of_others(void **state)
+{
+	struct rig *rig = *state;
+	const uid_t mine = geteuid(), flood = mine + 1, modest = mine + 2;
+	int writer, other, first, fds[200];
+
+	writer = connect_as(rig, mine);
+	other = connect_as(rig, modest);
+	first = connect_as(rig, flood);
+	for (size_t i = 0; i < VG_ARRAY_SIZE(fds); i++)
+		fds[i] = connect_as(rig, flood);
+	assert_int_equal(count(rig, flood), VG_CONTROL_PER_READER);
+	assert_false(is_closed(other));
+	/* Of one user the oldest goes, and the newest stays. */
+	assert_true(is_closed(first));
+	assert_false(is_closed(fds[VG_ARRAY_SIZE(fds) - 1]));
+	for (size_t i = 0; i < VG_ARRAY_SIZE(fds); i++)
+		close(fds[i]);
+	/* More users than there are places for. */
+	for (size_t i = 0; i < VG_ARRAY_SIZE(fds); i++)
+		fds[i] = connect_as(rig, mine + 3 + i);
+	assert_true(is_closed(other));
+	assert_false(is_closed(writer));
+	assert_int_equal(count(rig, mine), 1);
+	for (size_t i = 0; i < VG_ARRAY_SIZE(fds); i++) {
+		assert_int_equal(is_closed(fds[i]), i < VG_ARRAY_SIZE(fds) - VG_CONTROL_READERS);
+		close(fds[i]);
+	}
+	close(writer);
+	close(other);
+	close(first);
+}
+
+static void who_waits_for_a_change_keeps_the_place(void **state)
+{
+	struct rig *rig = *state;
+	char text[16] = "";
+	int fds[3 * VG_CONTROL_WRITERS], waiting = connect_as(rig, geteuid());
+
+	assert_int_equal(write(waiting, "later\n", 6), 6);
+	run_until_later(rig);
+	for (size_t i = 0; i < VG_ARRAY_SIZE(fds); i++)
+		fds[i] = connect_as(rig, geteuid());
+	vg_control_answer(rig->control, rig->ticket, strdup("done\n"));
+	assert_int_equal(recv(waiting, text, sizeof(text), MSG_DONTWAIT), 5);
+	assert_string_equal(text, "done\n");
+	close(waiting);
+	for (size_t i = 0; i < VG_ARRAY_SIZE(fds); i++)
+		close(fds[i]);
+}
+
+static void ask_huge(struct rig *rig, int fd)
+{
+	const unsigned answered = rig->answered;
+
+	assert_int_equal(write(fd, "huge\n", 5), 5);
+	while (rig->answered == answered)
+		assert_true(sd_event_run(rig->event, 1000000) > 0);
+}
+
+static void answers_that_nobody_reads_go(void **state)
+{
+	struct rig *rig = *state;
+	int fds[8], idle = connect_as(rig, geteuid());
+	size_t kept = 0;
+
+	for (size_t i = 0; i < VG_ARRAY_SIZE(fds); i++) {
+		fds[i] = connect_as(rig, geteuid());
+		ask_huge(rig, fds[i]);
+	}
+	for (size_t i = 0; i < VG_ARRAY_SIZE(rig->control->places); i++)
+		kept += rig->control->places[i].answer_length;
+	/* The newest one, and that before it. */
+	assert_int_equal(kept, 2 * HUGE_ANSWER);
+	assert_false(is_closed(idle));
+	close(idle);
+	for (size_t i = 0; i < VG_ARRAY_SIZE(fds); i++)
+		close(fds[i]);
 }
 
 static void socket_is_for_owner_and_group(void **state)
@@ -347,7 +466,7 @@ static void stale_socket_is_replaced(void **state)
 
 	/* As after kill -9: the name stays, nobody listens. */
 	sd_event_source_disable_unref(killed->io);
-	close(killed->fd);
+	close(killed->listener.fd);
 	free(killed);
 	rig->control = NULL;
 	if (rig_listen(rig, &diag) < 0)
@@ -402,6 +521,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(answers_may_come_later, setup, teardown),
 		cmocka_unit_test_setup_teardown(who_is_gone_waits_for_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(slow_clients_are_cut_off, setup, teardown),
+		cmocka_unit_test(root_and_the_daemons_user_may_write),
+		cmocka_unit_test_setup_teardown(readers_take_no_places_of_others, setup, teardown),
+		cmocka_unit_test_setup_teardown(who_waits_for_a_change_keeps_the_place, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(answers_that_nobody_reads_go, setup, teardown),
 		cmocka_unit_test_setup_teardown(socket_is_for_owner_and_group, setup, teardown),
 		cmocka_unit_test_setup_teardown(second_daemon_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(stale_socket_is_replaced, setup, teardown),

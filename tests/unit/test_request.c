@@ -64,6 +64,18 @@ static void requests_are_checked(void **state)
 	}
 }
 
+static void only_changes_need_a_writer(void **state)
+{
+	(void)state;
+	for (enum vg_command i = 0; i < VG_COMMAND_MAX; i++) {
+		const struct vg_request request = {.command = i};
+		const char *name = vg_request_name(&request);
+		const bool writes = strcmp(name, "apply") == 0 || strcmp(name, "detach") == 0;
+
+		assert_int_equal(vg_request_writes(&request), writes);
+	}
+}
+
 static void arguments_are_kept(void **state)
 {
 	static const char text[] = "{\"version\":1,\"command\":\"check\",\"address\":\"10.0.0.1\","
@@ -128,6 +140,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(requests_are_checked),
+		cmocka_unit_test(only_changes_need_a_writer),
 		cmocka_unit_test(arguments_are_kept),
 		cmocka_unit_test(answers_are_accepted_if_asked_for),
 		cmocka_unit_test(long_arguments_are_refused),
