@@ -33,14 +33,12 @@ const char *const vg_pin_names[VG_PIN_MAX] = {
 	[VG_PIN_EGRESS] = "egress",
 };
 
+/* Of a pin that is about to get its name. */
+#define NEW_PIN "new"
+
 /* See keep_old(). */
-static const struct {
-	enum vg_pin pin;
-	const char *old;
-} arrays[] = {
-	{VG_PIN_PROGRAMS, "programs_old"},
-	{VG_PIN_RECORDERS, "recorders_old"},
-};
+static const enum vg_pin arrays[] = {VG_PIN_PROGRAMS, VG_PIN_RECORDERS};
+#define OLD_MAX 8 /* pins of each; that many starts in a row must have been killed halfway */
 
 static void entry_destroy_p(struct entry_bpf **skeleton)
 {
@@ -253,6 +251,85 @@ static int load_fresh(struct vg_dataplane *dp, struct vg_diag *diag)
 	return 0;
 }
 
+/* ---- pins ---- */
+
+static int unlink_pin(const char *dir, const char *name, struct vg_diag *diag)
+{
+	char path[PATH_MAX];
+
+	vg_pin_path(dir, name, path);
+	if (unlink(path) < 0 && errno != ENOENT)
+		return vg_dataplane_fail(diag, errno, "can't remove %s: %s", path, strerror(errno));
+	return 0;
+}
+
+/* There is no moment without a pin of that name. */
+int vg_object_replace_pin(const struct vg_dataplane *dp, enum vg_pin pin, struct vg_diag *diag)
+{
+	char new[PATH_MAX], path[PATH_MAX];
+	int r = unlink_pin(dp->dir, NEW_PIN, diag);
+
+	if (r < 0)
+		return r;
+	vg_pin_path(dp->dir, NEW_PIN, new);
+	vg_pin_path(dp->dir, vg_pin_names[pin], path);
+	r = bpf_obj_pin(dp->fds[pin], new);
+	if (r >= 0 && rename(new, path) < 0)
+		r = -errno;
+	if (r < 0)
+		return vg_dataplane_fail(diag, -r, "can't pin %s: %s", path, strerror(-r));
+	return 0;
+}
+
+static void old_path(const char *dir, enum vg_pin array, unsigned n, char out[PATH_MAX])
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "%s_old%u", vg_pin_names[array], n);
+	vg_pin_path(dir, name, out);
+}
+
+/*
+ * The kernel empties a PROG_ARRAY that no pin and no descriptor is left of: an old one keeps a pin
+ * of another name for as long as a NIC may still jump through it. Those that are there already are
+ * of starts that didn't come this far.
+ */
+static int keep_old(const char *dir, struct vg_diag *diag)
+{
+	char old[PATH_MAX], path[PATH_MAX];
+
+	for (size_t i = 0; i < VG_ARRAY_SIZE(arrays); i++) {
+		unsigned n = 0;
+
+		do
+			old_path(dir, arrays[i], n, old);
+		while (access(old, F_OK) == 0 && ++n < OLD_MAX);
+		vg_pin_path(dir, vg_pin_names[arrays[i]], path);
+		if (n < OLD_MAX && rename(path, old) < 0 && errno != ENOENT)
+			return vg_dataplane_fail(diag, errno, "can't rename the pin %s: %s", path,
+						 strerror(errno));
+	}
+	return 0;
+}
+
+static int drop_old(const char *dir, struct vg_diag *diag)
+{
+	int r = unlink_pin(dir, NEW_PIN, diag);
+	char path[PATH_MAX];
+
+	for (size_t i = 0; r >= 0 && i < VG_ARRAY_SIZE(arrays); i++) {
+		for (unsigned n = 0; n < OLD_MAX; n++) {
+			old_path(dir, arrays[i], n, path);
+			if (unlink(path) < 0 && errno != ENOENT)
+				r = vg_dataplane_fail(diag, errno, "can't remove %s: %s", path,
+						      strerror(errno));
+		}
+	}
+	return r;
+}
+
+/* ---- life ---- */
+
 int vg_dataplane_open(const char *dir, struct vg_dataplane **ret_dataplane, struct vg_diag *diag)
 {
 	_cleanup_(vg_dataplane_close_p) struct vg_dataplane *dp = NULL;
@@ -274,11 +351,13 @@ int vg_dataplane_open(const char *dir, struct vg_dataplane **ret_dataplane, stru
 	r = vg_dataplane_lock(dir, &dp->lock_fd, diag);
 	if (r < 0)
 		return r;
-	if (adopt(dp) < 0) {
+	/* One that was killed may have left old arrays, in whose place later ones would not be kept. */
+	if (adopt(dp) >= 0)
+		r = drop_old(dir, diag);
+	else
 		r = load_fresh(dp, diag);
-		if (r < 0)
-			return r;
-	}
+	if (r < 0)
+		return r;
 	*ret_dataplane = VG_TAKE_PTR(dp);
 	return 0;
 }
@@ -297,58 +376,6 @@ void vg_dataplane_close(struct vg_dataplane *dp)
 void vg_dataplane_close_p(struct vg_dataplane **dp)
 {
 	vg_dataplane_close(*dp);
-}
-
-static int unlink_pin(const char *dir, const char *name, struct vg_diag *diag)
-{
-	char path[PATH_MAX];
-
-	vg_pin_path(dir, name, path);
-	if (unlink(path) < 0 && errno != ENOENT)
-		return vg_dataplane_fail(diag, errno, "can't remove %s: %s", path, strerror(errno));
-	return 0;
-}
-
-int vg_object_replace_pin(const struct vg_dataplane *dp, enum vg_pin pin, struct vg_diag *diag)
-{
-	char path[PATH_MAX];
-	int r = unlink_pin(dp->dir, vg_pin_names[pin], diag);
-
-	if (r < 0)
-		return r;
-	vg_pin_path(dp->dir, vg_pin_names[pin], path);
-	r = bpf_obj_pin(dp->fds[pin], path);
-	if (r < 0)
-		return vg_dataplane_fail(diag, -r, "can't pin %s: %s", path, strerror(-r));
-	return 0;
-}
-
-/*
- * The kernel empties a PROG_ARRAY that no pin and no descriptor is left of: an old one keeps a pin
- * of another name for as long as a NIC may still jump through it. One that is there already is of a
- * start that didn't come this far.
- */
-static int keep_old(const char *dir, struct vg_diag *diag)
-{
-	char old[PATH_MAX], path[PATH_MAX];
-
-	for (size_t i = 0; i < VG_ARRAY_SIZE(arrays); i++) {
-		vg_pin_path(dir, arrays[i].old, old);
-		vg_pin_path(dir, vg_pin_names[arrays[i].pin], path);
-		if (access(old, F_OK) < 0 && rename(path, old) < 0 && errno != ENOENT)
-			return vg_dataplane_fail(diag, errno, "can't rename the pin %s: %s", path,
-						 strerror(errno));
-	}
-	return 0;
-}
-
-static int drop_old(const char *dir, struct vg_diag *diag)
-{
-	int r = 0;
-
-	for (size_t i = 0; r >= 0 && i < VG_ARRAY_SIZE(arrays); i++)
-		r = unlink_pin(dir, arrays[i].old, diag);
-	return r;
 }
 
 /* The folder may have been removed and made again: the lock must be on the one that is there. */

@@ -301,7 +301,7 @@ static void test_entry_of_other_programs(void **state)
 	publish(base);
 	attach();
 	assert_true(asprintf(&path, "%s/programs", rig.dir) > 0);
-	assert_true(asprintf(&command, "mv %s %s_old", path, path) > 0);
+	assert_true(asprintf(&command, "mv %s %s_old0", path, path) > 0);
 	shell(command);
 	fd = bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, "programs", 4, 4, 1, NULL);
 	assert_true(fd >= 0);
@@ -313,8 +313,87 @@ static void test_entry_of_other_programs(void **state)
 	send_from("\x0a\xb2\x00\x09");
 	assert_int_equal(packets(VG_PASS_ADMITTED, "vpc"), 1);
 	free(path);
-	assert_true(asprintf(&path, "%s/programs_old", rig.dir) > 0);
+	assert_true(asprintf(&path, "%s/programs_old0", rig.dir) > 0);
 	assert_int_equal(access(path, F_OK), -1);
+}
+
+static bool is_pinned(const char *name)
+{
+	_cleanup_free_ char *path = NULL;
+
+	assert_true(asprintf(&path, "%s/%s", rig.dir, name) > 0);
+	return access(path, F_OK) == 0;
+}
+
+static void pin_copy(const char *name, const char *copy)
+{
+	_cleanup_free_ char *from = NULL, *to = NULL;
+	_cleanup_close_ int fd = -1;
+
+	assert_true(asprintf(&from, "%s/%s", rig.dir, name) > 0);
+	assert_true(asprintf(&to, "%s/%s", rig.dir, copy) > 0);
+	fd = bpf_obj_get(from);
+	assert_true(fd >= 0);
+	assert_int_equal(bpf_obj_pin(fd, to), 0);
+}
+
+/* As a crash between the last pin and what follows would leave it. */
+static void test_leftovers_go(void **state)
+{
+	(void)state;
+	publish(base);
+	attach();
+	pin_copy("programs", "programs_old0");
+	pin_copy("recorders", "recorders_old0");
+	pin_copy("flows4", "new");
+	reopen();
+	assert_false(is_pinned("programs_old0") || is_pinned("recorders_old0") || is_pinned("new"));
+	assert_true(is_pinned("programs"));
+	publish(base);
+	assert_true(attach().adopted);
+}
+
+static int run_attached(const char *source_bytes)
+{
+	__u8 frame[60] = {[12] = 8, [14] = 0x45, [17] = 40, [22] = 64, [23] = 6};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = sizeof(frame));
+	_cleanup_close_ int fd = bpf_prog_get_fd_by_id(attached_program());
+
+	memcpy(frame + 26, source_bytes, 4);
+	assert_true(fd >= 0);
+	assert_int_equal(bpf_prog_test_run_opts(fd, &opts), 0);
+	return (int)opts.retval;
+}
+
+/*
+ * A start was killed when the NIC jumped through its array already, but before it had pinned all, and
+ * the next one gets no further than its own pins: the NIC's array is still there.
+ */
+static void test_crash_after_crash(void **state)
+{
+	_cleanup_(vg_policy_free_p) struct vg_policy *policy = NULL;
+	_cleanup_free_ char *path = NULL, *odd = NULL;
+
+	(void)state;
+	publish(base);
+	attach();
+	pin_copy("labels", "programs_old0");
+	assert_true(asprintf(&odd, "%s/links/odd", rig.dir) > 0);
+	assert_int_equal(mkdir(odd, 0700), 0);
+	assert_true(asprintf(&path, "%s/state", rig.dir) > 0);
+	assert_int_equal(unlink(path), 0);
+	reopen();
+	assert_true(vg_rig_publish(&rig, base, strlen(base), &target, 1, &policy) < 0);
+	/* The kernel empties an array in its own time. */
+	usleep(100000);
+	assert_int_equal(run_attached("\x0a\xb2\x00\x09"), XDP_PASS);
+	assert_int_equal(run_attached("\xcb\x00\x71\x09"), XDP_DROP);
+
+	assert_int_equal(rmdir(odd), 0);
+	publish(base);
+	assert_true(attach().adopted);
+	assert_false(is_pinned("programs_old0") || is_pinned("programs_old1"));
+	assert_int_equal(run_attached("\x0a\xb2\x00\x09"), XDP_PASS);
 }
 
 /* Counters follow a set's name, whatever its place in the file. */
@@ -443,6 +522,8 @@ int main(void)
 		TEST(test_link_that_moved_away),
 		TEST(test_heals_a_removed_folder),
 		TEST(test_entry_of_other_programs),
+		TEST(test_leftovers_go),
+		TEST(test_crash_after_crash),
 		TEST(test_slots_are_kept_by_name),
 		TEST(test_slots_are_reused),
 		TEST(test_destinations_to_come),
