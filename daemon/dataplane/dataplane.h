@@ -53,7 +53,8 @@ struct vg_target {
  * Loads a fresh policy program with its tables, then puts it in force by one write; the recorder
  * likewise, just before. On failure the policy in force stays. Counter slots are assigned by name
  * and kept. Flows are kept too, also where `max-flows` is another: of more than there is room for,
- * those seen last. -E2BIG: more than VG_MAX_INTERFACES targets. Must come before
+ * those seen last. -E2BIG: more than VG_MAX_INTERFACES targets. -ESTALE: the folder is
+ * gone, and this process can't make it again: the policy outlives it no more. Must come before
  * vg_dataplane_attach() of a new target.
  */
 int vg_dataplane_publish(struct vg_dataplane *dataplane, const struct vg_policy *policy,

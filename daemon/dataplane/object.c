@@ -395,13 +395,22 @@ static int renew_lock(struct vg_dataplane *dp, struct vg_diag *diag)
 	return 0;
 }
 
+/* Its parent may be another's, as root's where the daemon has a user of its own. */
+static int make_folder_again(const char *dir, struct vg_diag *diag)
+{
+	const int r = make_folder(dir, diag);
+	const bool lost = r == -EACCES || r == -EPERM || r == -EROFS || r == -ENOENT;
+
+	return lost ? -ESTALE : r;
+}
+
 /*
  * NICs move to the new entry program only when all that it needs is pinned. The state comes last and
  * goes first: after a crash in between, the next start replaces the folder again.
  */
 int vg_object_pin(struct vg_dataplane *dp, struct vg_diag *diag)
 {
-	int r = make_folder(dp->dir, diag);
+	int r = make_folder_again(dp->dir, diag);
 
 	if (r >= 0)
 		r = renew_lock(dp, diag);

@@ -198,10 +198,16 @@ static void on_links_changed(void *context)
 {
 	struct vg_daemon *daemon = context;
 	uint64_t retry_us = 0;
+	int r;
 
 	if (!daemon->started)
 		return;
-	if (vg_gate_reconcile(daemon->gate, &retry_us) >= 0 && retry_us)
+	r = vg_gate_reconcile(daemon->gate, &retry_us);
+	if (r == -ESTALE) {
+		sd_event_exit(daemon->event, r);
+		return;
+	}
+	if (r >= 0 && retry_us)
 		vg_nic_watch_again(daemon->watch, retry_us);
 	vg_apply_links(daemon);
 	vg_daemon_notify(daemon, NULL);
@@ -387,6 +393,8 @@ int vg_daemon_run(struct vg_daemon *daemon)
 	int r = sd_event_loop(daemon->event);
 
 	sd_notify(0, "STOPPING=1");
+	if (r == -ESTALE) /* has been logged */
+		return r;
 	return r < 0 ? vg_log_err(r, "the event loop failed: %s", strerror(-r)) : 0;
 }
 

@@ -42,7 +42,7 @@ struct vg_daemon {
  */
 int vg_daemon_open(const struct vg_daemon_options *options, struct vg_daemon **ret_daemon);
 
-/* Runs until a signal ends it. */
+/* Runs until a signal ends it, or a failure that only a new start mends. */
 int vg_daemon_run(struct vg_daemon *daemon);
 
 /* The line that `systemctl status` shows; sent when it changes, or with `state` in any case. */

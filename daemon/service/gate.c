@@ -313,8 +313,8 @@ static int publish_again(struct vg_gate *gate, const struct vg_wanted *wanted, s
 	return r;
 }
 
-/* The policy in force must know a NIC before it is attached. */
-static void publish_new(struct vg_gate *gate, struct vg_wanted *wanted, size_t n)
+/* The policy in force must know a NIC before it is attached. -ESTALE: see vg_gate_reconcile(). */
+static int publish_new(struct vg_gate *gate, struct vg_wanted *wanted, size_t n)
 {
 	char text[VG_GATE_ERROR_SIZE];
 	struct vg_diag diag = {0};
@@ -327,13 +327,17 @@ static void publish_new(struct vg_gate *gate, struct vg_wanted *wanted, size_t n
 		needed |= wanted[i].ifindex && wanted[i].state != VG_NIC_FAILED &&
 			  !knows(gate, &wanted[i]);
 	if (!needed)
-		return;
+		return 0;
 	r = publish_again(gate, wanted, n, &diag);
+	if (r == -ESTALE)
+		return vg_log_err(r, "%s; nothing is filtered before a new start makes it again",
+				  vg_gate_describe(&diag, r, text));
 	for (size_t i = 0; r < 0 && i < n; i++)
 		if (wanted[i].ifindex && !knows(gate, &wanted[i]))
 			vg_attach_fail(&wanted[i],
 				       vg_wanted_find(gate->wanted, gate->n_wanted, wanted[i].name),
 				       vg_gate_describe(&diag, r, text));
+	return 0;
 }
 
 int vg_gate_reconcile(struct vg_gate *gate, uint64_t *ret_retry_us)
@@ -347,7 +351,11 @@ int vg_gate_reconcile(struct vg_gate *gate, uint64_t *ret_retry_us)
 	if (r < 0)
 		return r;
 	retry_us = vg_gate_keep_failed(gate, wanted, n);
-	publish_new(gate, wanted, n);
+	r = publish_new(gate, wanted, n);
+	if (r < 0) {
+		free(wanted);
+		return r;
+	}
 	vg_attach_settle(gate, wanted, n);
 	*ret_retry_us = retry_us;
 	return 0;

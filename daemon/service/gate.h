@@ -82,7 +82,8 @@ int vg_gate_publish(struct vg_gate *gate, struct vg_candidate *candidate,
 
 /*
  * Brings the NICs in line with the links that there are now. `ret_retry_us` is when to call again
- * for NICs that refused (CLOCK_MONOTONIC), or 0.
+ * for NICs that refused (CLOCK_MONOTONIC), or 0. -ESTALE, which has been logged: somebody has
+ * removed the folder of the pins, and only a new start can make it again.
  */
 int vg_gate_reconcile(struct vg_gate *gate, uint64_t *ret_retry_us);
 

@@ -66,6 +66,17 @@ vg_check "reload after detach" reload internal
 vg_check "reload after detach: attached" test "$(pair_xdp_id)" -gt 0
 vg_check "root's call goes on, as its socket is known" \
 	logged "1 conversations that were open already go on (known from sockets"
+
+# It can't make the folder again, since the one above is root's.
+rm -r "$VG_BPFFS"
+vg_check "the folder of the pins is removed: the daemon ends" vg_wait 10 vg_gone "$VG_DAEMON_PID"
+kill -KILL "$VG_DAEMON_PID" 2>/dev/null || true
+vg_reap
+vg_expect "it ends with a status that is worth another start" 1 "$VG_DAEMON_STATUS"
+vg_check "it says why" logged "nothing is filtered before a new start makes it again"
+own_pins
+vg_check "started again" vg_daemon_start gated "$config"
+vg_check "started again: the denied is not answered" denied
 vg_daemon_stop TERM
 vg_check "stop: the denied is not answered" denied
 vg_check "root detaches" vg_cli detach
