@@ -54,32 +54,9 @@ static int answer_request(struct vg_daemon *daemon, const struct vg_request *req
 		return answer_check(daemon->gate, request, ret_json, diag);
 	case VG_COMMAND_DETACH:
 		return answer_detach(daemon->gate, request, ret_json, diag);
-	default: /* VG_COMMAND_RANGES, VG_COMMAND_APPLY: vg_answer() */
+	default: /* VG_COMMAND_APPLY: vg_answer(); VG_COMMAND_RANGES: vg_answer_write() */
 		return -EINVAL;
 	}
-}
-
-/* As text at once, since there may be a million of them. */
-static int write_ranges(const struct vg_daemon *daemon, const struct vg_request *request,
-			char **ret_line, struct vg_diag *diag)
-{
-	_cleanup_free_ char *text = NULL;
-	size_t length;
-	FILE *out;
-	int r;
-
-	vg_feed_report_date_origins(daemon->discovery, daemon->gate->policy);
-	out = open_memstream(&text, &length);
-	if (!out)
-		return -ENOMEM;
-	fprintf(out, "{\"version\":%d,\"ok\":true,", VG_WIRE_VERSION);
-	r = vg_ranges_write(daemon->gate->policy, request->set, out, diag);
-	fputs("}\n", out);
-	if (fclose(out) != 0 && r >= 0)
-		r = -ENOMEM;
-	if (r >= 0)
-		*ret_line = VG_TAKE_PTR(text);
-	return r;
 }
 
 static char *dump_line(const json_t *json)
@@ -111,6 +88,36 @@ static char *write_answer(const json_t *json, int result, const struct vg_diag *
 	if (!envelope || (json && json_object_update(envelope, (json_t *)json) < 0))
 		return NULL;
 	return dump_line(envelope);
+}
+
+bool vg_answer_is_long(const struct vg_daemon *daemon, const char *text, size_t length)
+{
+	struct vg_request request = {0};
+	bool is_long;
+
+	is_long = vg_request_parse(text, length, &request, NULL) >= 0 && daemon->started &&
+		  request.command == VG_COMMAND_RANGES;
+	vg_request_done(&request);
+	return is_long;
+}
+
+void vg_answer_write(const struct vg_daemon *daemon, const char *text, size_t length, FILE *out)
+{
+	struct vg_request request = {0};
+	_cleanup_free_ char *head = NULL, *refusal = NULL;
+	struct vg_diag diag = {0};
+	int r;
+
+	if (asprintf(&head, "{\"version\":%d,\"ok\":true,", VG_WIRE_VERSION) < 0)
+		return;
+	r = vg_request_parse(text, length, &request, &diag);
+	if (r >= 0) {
+		vg_feed_report_date_origins(daemon->discovery, daemon->gate->policy);
+		r = vg_ranges_write(daemon->gate->policy, request.set, head, out, &diag);
+	}
+	refusal = r < 0 ? write_answer(NULL, r, &diag) : NULL;
+	fputs(refusal ?: "}\n", out);
+	vg_request_done(&request);
 }
 
 char *vg_answer_applied(const struct vg_daemon *daemon, size_t accepted, int result,
@@ -183,8 +190,6 @@ char *vg_answer(struct vg_daemon *daemon, const struct ucred *peer, uint64_t tic
 		r = refuse_early(daemon, &diag);
 	else if (r >= 0 && request.command == VG_COMMAND_APPLY)
 		line = answer_apply(daemon, ticket, &request, ret_later);
-	else if (r >= 0 && request.command == VG_COMMAND_RANGES)
-		r = write_ranges(daemon, &request, &line, &diag);
 	else if (r >= 0)
 		r = answer_request(daemon, &request, &json, &diag);
 	vg_request_done(&request);

@@ -13,6 +13,10 @@
 char *vg_answer(struct vg_daemon *daemon, const struct ucred *peer, uint64_t ticket,
 		const char *request, size_t length, bool *ret_later);
 
+/* `ranges`, of which there may be a million (struct vg_control_handler). */
+bool vg_answer_is_long(const struct vg_daemon *daemon, const char *request, size_t length);
+void vg_answer_write(const struct vg_daemon *daemon, const char *request, size_t length, FILE *out);
+
 /* The answer to `apply`: `result` is that of the reload, and `diag` says why it was refused. */
 char *vg_answer_applied(const struct vg_daemon *daemon, size_t accepted, int result,
 			const struct vg_diag *diag);

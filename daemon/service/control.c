@@ -5,6 +5,7 @@
 #include <sys/epoll.h>
 #include "service/control.h"
 #include "service/listener.h"
+#include "service/offload.h"
 #include "share/cleanup.h"
 #include "share/log.h"
 #include "share/wire.h"
@@ -24,6 +25,7 @@ struct connection {
 	struct ucred peer;
 	sd_event_source *io;
 	sd_event_source *deadline;
+	sd_event_source *child; /* which writes the answer */
 	int fd;
 	uint64_t serial; /* the lowest is the oldest; its ticket, too */
 	bool waits;	 /* its answer comes later */
@@ -61,6 +63,7 @@ static void connection_close(struct connection *connection)
 		return;
 	sd_event_source_disable_unref(connection->io);
 	sd_event_source_disable_unref(connection->deadline);
+	sd_event_source_disable_unref(connection->child);
 	close(connection->fd);
 	free(connection->request);
 	free(connection->answer);
@@ -87,40 +90,11 @@ static void connection_send(struct connection *connection)
 	connection_close(connection);
 }
 
-static struct connection *oldest_answer(const struct connection *but, size_t *ret_length)
-{
-	const struct peers *peers = but->peers;
-	struct connection *oldest = NULL;
-
-	*ret_length = 0;
-	for (size_t i = 0; i < peers->n_places; i++) {
-		struct connection *other = &peers->places[i];
-
-		if (!other->answer || other == but)
-			continue;
-		*ret_length += other->answer_length;
-		if (!oldest || other->serial < oldest->serial)
-			oldest = other;
-	}
-	return oldest;
-}
-
-/* Answers that nobody reads go, the oldest first, before they take too much memory. */
-static void make_room_for(const struct connection *connection)
-{
-	struct connection *oldest;
-	size_t length;
-
-	while ((oldest = oldest_answer(connection, &length)) && length > VG_CONTROL_ANSWERS_MAX)
-		connection_close(oldest);
-}
-
 static void connection_answer(struct connection *connection, char *answer)
 {
 	connection->waits = false;
 	connection->answer = answer;
 	connection->answer_length = answer ? strlen(answer) : 0;
-	make_room_for(connection);
 	sd_event_source_set_io_events(connection->io, EPOLLOUT);
 	sd_event_source_set_time_relative(connection->deadline, VG_CONTROL_DEADLINE_US);
 	connection_send(connection);
@@ -134,12 +108,68 @@ static void connection_wait(struct connection *connection)
 	sd_event_source_set_time_relative(connection->deadline, VG_CONTROL_DEADLINE_US);
 }
 
+/* ---- long answers ---- */
+
+struct long_answer {
+	const struct vg_control_handler *handler;
+	const char *request;
+	size_t length;
+};
+
+static void write_long_answer(const void *what, FILE *out)
+{
+	const struct long_answer *answer = what;
+
+	answer->handler->write(answer->handler->context, answer->request, answer->length, out);
+}
+
+static int on_written(sd_event_source *source, const siginfo_t *info, void *context)
+{
+	(void)source;
+	(void)info;
+	connection_close(context);
+	return 0;
+}
+
+/* Of the client only its end is of interest then. */
+static void connection_offload(struct connection *connection, size_t length)
+{
+	const struct long_answer answer = {&connection->control->handler, connection->request,
+					   length};
+	const int r =
+		vg_offload(sd_event_source_get_event(connection->io), connection->fd,
+			   write_long_answer, &answer, on_written, connection, &connection->child);
+
+	if (r < 0) {
+		vg_log_warn("control socket: %s; a client was not answered", strerror(-r));
+		connection_close(connection);
+		return;
+	}
+	free(connection->request);
+	connection->request = NULL;
+	sd_event_source_set_io_events(connection->io, 0);
+	sd_event_source_set_time_relative(connection->deadline, VG_CONTROL_LONG_US);
+}
+
+static bool is_long(const struct connection *connection, size_t length)
+{
+	const struct vg_control_handler *handler = &connection->control->handler;
+
+	return handler->is_long && handler->is_long(handler->context, connection->request, length);
+}
+
+/* ---- requests ---- */
+
 static void connection_ask(struct connection *connection, size_t length)
 {
 	const struct vg_control_handler *handler = &connection->control->handler;
 	bool later = false;
 	char *answer;
 
+	if (is_long(connection, length)) {
+		connection_offload(connection, length);
+		return;
+	}
 	answer = handler->answer(handler->context, &connection->peer, connection->serial,
 				 connection->request, length, &later);
 	free(connection->request);

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <systemd/sd-event.h>
 #include "core/diag.h"
@@ -19,8 +20,7 @@
 #define VG_CONTROL_PER_READER 8 /* of one user */
 
 #define VG_CONTROL_DEADLINE_US 10000000 /* for the request, and for each part of the answer */
-/* Bytes of answers that are kept for writers, and as many for readers, beside the newest one. */
-#define VG_CONTROL_ANSWERS_MAX (32u << 20)
+#define VG_CONTROL_LONG_US 60000000	/* for all of a long answer */
 
 struct vg_control;
 
@@ -33,6 +33,12 @@ struct vg_control_handler {
 	char *(*answer)(void *context, const struct ucred *peer, uint64_t ticket,
 			const char *request, size_t length, bool *ret_later);
 	void *context;
+	/*
+	 * Does the answer take long to make? Then write() is called for it, in a child process that
+	 * may wait for whoever reads it, while the daemon goes on. NULL: no answer does.
+	 */
+	bool (*is_long)(void *context, const char *request, size_t length);
+	void (*write)(void *context, const char *request, size_t length, FILE *out);
 };
 
 /* May this peer change anything? Root may, and whoever the daemon runs as. */

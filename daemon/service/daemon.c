@@ -224,6 +224,16 @@ static char *on_request(void *context, const struct ucred *peer, uint64_t ticket
 	return answer;
 }
 
+static bool on_is_long(void *context, const char *request, size_t length)
+{
+	return vg_answer_is_long(context, request, length);
+}
+
+static void on_write(void *context, const char *request, size_t length, FILE *out)
+{
+	vg_answer_write(context, request, length, out);
+}
+
 static int on_rate_timer(sd_event_source *source, uint64_t time_us, void *context)
 {
 	_cleanup_(vg_counters_free_p) struct vg_counters *counters = NULL;
@@ -299,7 +309,7 @@ static int add_sources(struct vg_daemon *daemon)
 
 static int listen_on(struct vg_daemon *daemon, const char *path)
 {
-	const struct vg_control_handler handler = {on_request, daemon};
+	const struct vg_control_handler handler = {on_request, daemon, on_is_long, on_write};
 	struct vg_diag diag = {0};
 	int r;
 

@@ -38,7 +38,8 @@ struct vg_daemon {
 
 /*
  * Brings the filter up and tells systemd. Logs what fails; after a failure nothing is filtered that
- * was not before. The options must outlive the daemon. SIGHUP, SIGTERM and SIGINT must be blocked.
+ * was not before. The options must outlive the daemon. SIGHUP, SIGTERM, SIGINT and
+ * SIGCHLD must be blocked.
  */
 int vg_daemon_open(const struct vg_daemon_options *options, struct vg_daemon **ret_daemon);
 

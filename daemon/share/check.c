@@ -519,7 +519,7 @@ static int write_set(const struct vg_policy *policy, const struct vg_set *set, c
 	return r;
 }
 
-int vg_ranges_write(const struct vg_policy *policy, const char *set, FILE *out,
+int vg_ranges_write(const struct vg_policy *policy, const char *set, const char *head, FILE *out,
 		    struct vg_diag *diag)
 {
 	_cleanup_(free_texts) char **origins = NULL;
@@ -533,7 +533,7 @@ int vg_ranges_write(const struct vg_policy *policy, const char *set, FILE *out,
 	origins = quote_origins(policy);
 	if (!origins)
 		return REFUSE(diag, ENOMEM, "no memory for the answer");
-	fputs("\"sets\":[", out);
+	fprintf(out, "%s\"sets\":[", head);
 	for (int i = first; i <= last; i++) {
 		if (i > first)
 			fputc(',', out);
@@ -556,8 +556,7 @@ int vg_ranges_json(const struct vg_policy *policy, const char *set, json_t **ret
 	out = open_memstream(&text, &length);
 	if (!out)
 		return REFUSE(diag, ENOMEM, "no memory for the answer");
-	fputc('{', out);
-	r = vg_ranges_write(policy, set, out, diag);
+	r = vg_ranges_write(policy, set, "{", out, diag);
 	fputc('}', out);
 	if (fclose(out) != 0 && r >= 0)
 		r = REFUSE(diag, ENOMEM, "no memory for the answer");

@@ -37,10 +37,10 @@ int vg_ranges_json(const struct vg_policy *policy, const char *set, json_t **ret
 		   struct vg_diag *diag);
 
 /*
- * The same as text, without the outer braces: a tree of a million ranges takes 700 MB. Errors of
- * `out` are the caller's to see.
+ * The same as text, without the outer braces: a tree of a million ranges takes 700 MB. `head` goes
+ * before it, where there is such a set. Errors of `out` are the caller's to see.
  */
-int vg_ranges_write(const struct vg_policy *policy, const char *set, FILE *out,
+int vg_ranges_write(const struct vg_policy *policy, const char *set, const char *head, FILE *out,
 		    struct vg_diag *diag);
 
 #endif

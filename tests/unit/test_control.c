@@ -10,8 +10,9 @@
 #include <sys/wait.h>
 #include "service/control.c"
 #include "service/listener.c"
+#include "service/offload.c"
 
-#define HUGE_ANSWER ((size_t)VG_CONTROL_ANSWERS_MAX)
+#define HUGE_ANSWER ((size_t)32 << 20)
 
 /* Both ends of the control socket: the server on a loop here, a client in a child process. */
 struct rig {
@@ -49,9 +50,25 @@ static char *answer(void *context, const struct ucred *peer, uint64_t ticket, co
 	return text;
 }
 
+static bool asks_long(void *context, const char *request, size_t length)
+{
+	(void)context;
+	return length == 4 && memcmp(request, "long", 4) == 0;
+}
+
+static void write_long(void *context, const char *request, size_t length, FILE *out)
+{
+	(void)context;
+	(void)request;
+	(void)length;
+	for (size_t i = 0; i < HUGE_ANSWER - 1; i++)
+		fputc('x', out);
+	fputc('\n', out);
+}
+
 static int rig_listen(struct rig *rig, struct vg_diag *diag)
 {
-	const struct vg_control_handler handler = {answer, rig};
+	const struct vg_control_handler handler = {answer, rig, asks_long, write_long};
 
 	return vg_control_open(rig->event, rig->path, &handler, &rig->control, diag);
 }
@@ -199,19 +216,29 @@ static int client_leaves(const struct rig *rig)
 	return client_asks(rig);
 }
 
-static int client_reads_slowly(const struct rig *rig)
+static int read_slowly(const struct rig *rig, const char *request)
 {
 	static char text[1 << 20];
 	size_t total = 0;
 	ssize_t n;
 	int fd = connect_raw(rig);
 
-	if (write(fd, "huge\n", 5) != 5)
+	if (write(fd, request, 5) != 5)
 		return 1;
 	usleep(50000);
 	while ((n = read(fd, text, sizeof(text))) > 0)
 		total += n;
 	return total == HUGE_ANSWER ? 0 : 2;
+}
+
+static int client_reads_slowly(const struct rig *rig)
+{
+	return read_slowly(rig, "huge\n");
+}
+
+static int client_reads_at_length(const struct rig *rig)
+{
+	return read_slowly(rig, "long\n");
 }
 
 static void clients_are_served(void **state)
@@ -228,6 +255,7 @@ static void clients_are_served(void **state)
 		{"other clients that hang", client_survives_others},
 		{"other clients that leave", client_leaves},
 		{"a large answer", client_reads_slowly},
+		{"a long answer", client_reads_at_length},
 	};
 
 	for (size_t i = 0; i < VG_ARRAY_SIZE(cases); i++) {
@@ -409,33 +437,37 @@ static void who_waits_for_a_change_keeps_the_place(void **state)
 		close(fds[i]);
 }
 
-static void ask_huge(struct rig *rig, int fd)
+static size_t count_children(const struct rig *rig)
 {
-	const unsigned answered = rig->answered;
+	size_t n = 0;
 
-	assert_int_equal(write(fd, "huge\n", 5), 5);
-	while (rig->answered == answered)
-		assert_true(sd_event_run(rig->event, 1000000) > 0);
+	for (size_t i = 0; i < VG_ARRAY_SIZE(rig->control->places); i++)
+		n += rig->control->places[i].child != NULL;
+	return n;
 }
 
-static void answers_that_nobody_reads_go(void **state)
+static void long_answers_hold_nobody_up(void **state)
 {
 	struct rig *rig = *state;
-	int fds[8], idle = connect_as(rig, geteuid());
-	size_t kept = 0;
+	int fds[2 * VG_CONTROL_PER_READER], status;
 
 	for (size_t i = 0; i < VG_ARRAY_SIZE(fds); i++) {
-		fds[i] = connect_as(rig, geteuid());
-		ask_huge(rig, fds[i]);
+		fds[i] = connect_as(rig, geteuid() + 1);
+		assert_int_equal(write(fds[i], "long\n", 5), 5);
+		while (!rig->control->places[VG_CONTROL_WRITERS].child ||
+		       sd_event_run(rig->event, 0) > 0)
+			assert_true(sd_event_run(rig->event, 10000) >= 0);
 	}
-	for (size_t i = 0; i < VG_ARRAY_SIZE(rig->control->places); i++)
-		kept += rig->control->places[i].answer_length;
-	/* The newest one, and that before it. */
-	assert_int_equal(kept, 2 * HUGE_ANSWER);
-	assert_false(is_closed(idle));
-	close(idle);
+	assert_int_equal(rig->answered, 0);
+	assert_int_equal(count_children(rig), VG_CONTROL_PER_READER);
+	assert_int_equal(run_client(rig, client_asks), 0);
+	/* They end with their clients, and leave no zombies. */
 	for (size_t i = 0; i < VG_ARRAY_SIZE(fds); i++)
 		close(fds[i]);
+	while (count_children(rig))
+		assert_true(sd_event_run(rig->event, 1000000) > 0);
+	assert_int_equal(waitpid(-1, &status, WNOHANG), -1);
+	assert_int_equal(errno, ECHILD);
 }
 
 static void socket_is_for_owner_and_group(void **state)
@@ -525,7 +557,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(readers_take_no_places_of_others, setup, teardown),
 		cmocka_unit_test_setup_teardown(who_waits_for_a_change_keeps_the_place, setup,
 						teardown),
-		cmocka_unit_test_setup_teardown(answers_that_nobody_reads_go, setup, teardown),
+		cmocka_unit_test_setup_teardown(long_answers_hold_nobody_up, setup, teardown),
 		cmocka_unit_test_setup_teardown(socket_is_for_owner_and_group, setup, teardown),
 		cmocka_unit_test_setup_teardown(second_daemon_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(stale_socket_is_replaced, setup, teardown),
@@ -533,6 +565,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(other_files_are_left_alone, setup, teardown),
 		cmocka_unit_test_setup_teardown(nobody_listens, setup, teardown),
 	};
+	sigset_t set;
 
+	/* As vpcgated does it, for sd-event. */
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, NULL);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
