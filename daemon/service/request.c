@@ -21,13 +21,13 @@ enum argument {
 static const struct {
 	const char *text;
 	unsigned takes;
-	bool writes;
+	bool reads; /* changes nothing: for all who may connect */
 } commands[] = {
-	[VG_COMMAND_STATUS] = {"status", 0, false},
-	[VG_COMMAND_CHECK] = {"check", ADDRESS | TO | PORT | INTERFACE, false},
-	[VG_COMMAND_RANGES] = {"ranges", SET, false},
-	[VG_COMMAND_DETACH] = {"detach", INTERFACE, true},
-	[VG_COMMAND_APPLY] = {"apply", ACCEPT_SHRINK, true},
+	[VG_COMMAND_STATUS] = {"status", 0, true},
+	[VG_COMMAND_CHECK] = {"check", ADDRESS | TO | PORT | INTERFACE, true},
+	[VG_COMMAND_RANGES] = {"ranges", SET, true},
+	[VG_COMMAND_DETACH] = {"detach", INTERFACE, false},
+	[VG_COMMAND_APPLY] = {"apply", ACCEPT_SHRINK, false},
 };
 _Static_assert(VG_ARRAY_SIZE(commands) == VG_COMMAND_MAX, "a command is missing");
 
@@ -130,7 +130,7 @@ const char *vg_request_name(const struct vg_request *request)
 
 bool vg_request_writes(const struct vg_request *request)
 {
-	return commands[request->command].writes;
+	return !commands[request->command].reads;
 }
 
 void vg_request_done(struct vg_request *request)
