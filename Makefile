@@ -37,6 +37,8 @@ programs    := $(O)/vpcgated $(O)/vpcgate
 unit_tests  := $(patsubst %.c,$(O)/%,$(wildcard tests/unit/test_*.c))
 run_tests   := $(patsubst %.c,$(O)/%,$(wildcard tests/run/test_*.c))
 e2e_tests   := $(wildcard tests/e2e/test_*.sh)
+e2e_preload := $(O)/tests/e2e/refuse_native.so
+e2e_tools   := $(e2e_preload) $(patsubst %.c,$(O)/%,$(filter-out %/refuse_native.c %.bpf.c,$(wildcard tests/e2e/*.c)))
 vm_tests    := $(filter-out %/test_service.sh,$(wildcard tests/vm/test_*.sh))
 bench       := $(O)/tests/bench/bench
 flood       := $(O)/tests/bench/flood/flood
@@ -68,7 +70,7 @@ vm: deb
 test-vm-service: deb ## run the part that installs the package in an emulated machine
 	$(Q)VG_BUILD=$(O) tests/run-tests tests/vm/test_service.sh
 
-build-tests: $(unit_tests) $(run_tests) $(bench) $(flood) $(bpf_objects)
+build-tests: $(unit_tests) $(run_tests) $(e2e_tools) $(bench) $(flood) $(bpf_objects)
 
 bench: deps ## time the datapath against bare XDP_DROP and an LPM trie reference
 	$(Q)$(MAKE) --no-print-directory $(bench)
@@ -122,6 +124,13 @@ $(flood): $(call objects,tests/bench/flood/*.c) $(filter-out %/bench.o,$(call ob
 $(programs) $(unit_tests) $(run_tests) $(bench) $(flood):
 	$(call say,LD)
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE_FLAGS) $(LDFLAGS) -o $@ $^ $(VG_LDLIBS) $(if $(findstring /tests/,$@),$(call pkg,cmocka,--libs))
+
+$(e2e_tools): $(O)/tests/e2e/%:
+	$(call say,CC)
+	$(Q)mkdir -p $(@D) && $(CC) $(VG_CFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(E2E_LDLIBS)
+$(filter-out $(e2e_preload),$(e2e_tools)): $(O)/%: %.c
+$(e2e_preload): $(O)/%.so: %.c
+$(e2e_preload): E2E_LDLIBS := -shared -fPIC -ldl
 
 $(O)/%.o: %.c
 	$(call say,CC)

@@ -87,12 +87,11 @@ scene_busy()
 }
 
 # A refusal by errno, from the preloaded library.
-refuse_with() { VG_DAEMON_PREFIX=(env LD_PRELOAD="$VG_TMP/refuse.so" VG_REFUSE_ERRNO="$1" "${@:2}"); }
+refuse_with() { VG_DAEMON_PREFIX=(env LD_PRELOAD="$VG_BUILD/tests/e2e/refuse_native.so" VG_REFUSE_ERRNO="$1" "${@:2}"); }
 
 vg_setup attach
 chmod 755 "$VG_TMP"
 pair_build
-cc -std=gnu11 -D_GNU_SOURCE -shared -fPIC -o "$VG_TMP/refuse.so" "$pair_dir/refuse_native.c" -ldl
 
 veth busy0
 scene_busy xdpdrv

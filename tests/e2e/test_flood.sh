@@ -57,13 +57,12 @@ flood()
 	before=$(counted)
 	until (($(counted) - before >= packets)); do
 		((SECONDS < deadline)) || { echo "only $(($(counted) - before)) were counted"; return 1; }
-		vg_in client "$VG_TMP/flood" eth0 "$gated_mac" "$bad4" "$gated4" "$bad6" "$gated6" 200000
+		vg_in client "$VG_BUILD/tests/e2e/flood" eth0 "$gated_mac" "$bad4" "$gated4" "$bad6" "$gated6" 200000
 	done
 	flooded=$(($(counted) - before))
 }
 
 vg_setup flood
-cc -std=gnu11 -O2 -D_GNU_SOURCE -o "$VG_TMP/flood" "$pair_dir/flood.c"
 pair_build
 gated_mac=$(pair_mac gated ens4)
 pair_start echo client python3 "$pair_dir/talk.py" serve "$service"

@@ -5,7 +5,6 @@
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/pair.sh"
 
-folder_of_sources=$(realpath "$pair_dir/../..")
 
 # What is in force: XDP program on the NIC and policy program in its slot.
 in_force()
@@ -55,9 +54,7 @@ vg_setup reload
 pair_build
 mkdir "$VG_TMP/bad" "$VG_TMP/config"
 config=$VG_TMP/config/vpcgate.yaml
-cc -std=gnu11 -D_GNU_SOURCE -I"$folder_of_sources" -I"$folder_of_sources/daemon" \
-	-o "$VG_TMP/dump" "$pair_dir/dump_bad_configs.c"
-n=$("$VG_TMP/dump" "$VG_TMP/bad" "$VG_TMP/config")
+n=$("$VG_BUILD/tests/e2e/dump_bad_configs" "$VG_TMP/bad" "$VG_TMP/config")
 vg_check "at least 50 bad configs" test "$n" -ge 50
 
 good_config >"$config"

@@ -22,7 +22,7 @@ denied=(bad4 bad6)
 list()
 {
 	{
-		"$VG_TMP/prefixes" "$2" $((prefixes - 2)) "$bad4" "$listed4"
+		"$VG_BUILD/tests/e2e/prefixes" "$2" $((prefixes - 2)) "$bad4" "$listed4"
 		echo "$3"
 	} >"$VG_TMP/$1.txt"
 }
@@ -59,7 +59,7 @@ traffic_start()
 	pair_traffic listed4 client send listed4 "$listed4" "$gated4" 9000 500
 	pair_traffic bad4 client send bad4 "$bad4" "$gated4" 9000 500
 	pair_traffic bad6 client send bad6 "$bad6" "$gated6" 9000 500
-	pair_start flood client "$VG_TMP/flood" eth1 "$(pair_mac gated ens5)" \
+	pair_start flood client "$VG_BUILD/tests/e2e/flood" eth1 "$(pair_mac gated ens5)" \
 		"$bad4" "$gated4" "$bad6" "$gated6" 100000000000
 }
 
@@ -105,9 +105,6 @@ print_times()
 above() { [[ $(drops_on "$1") -gt $2 ]]; }
 
 vg_setup scale
-for program in flood prefixes; do
-	cc -std=gnu11 -O2 -D_GNU_SOURCE -o "$VG_TMP/$program" "$pair_dir/$program.c"
-done
 list a 1 198.18.0.0/24
 list b 2 198.18.0.0/15
 build
