@@ -430,6 +430,11 @@ int vg_object_pin(struct vg_dataplane *dp, struct vg_diag *diag)
 	return r;
 }
 
+bool vg_dataplane_has_frags(const struct vg_dataplane *dp)
+{
+	return dp->state.frags;
+}
+
 bool vg_dataplane_is_pinned(const struct vg_dataplane *dp)
 {
 	char path[PATH_MAX];

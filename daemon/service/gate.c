@@ -198,6 +198,9 @@ int vg_gate_open(const char *config_path, const char *bpffs, const struct vg_rea
 		vg_gate_close(gate);
 		return r;
 	}
+	if (!vg_dataplane_has_frags(gate->dataplane))
+		vg_log_info(
+			"this kernel has no multi-buffer XDP (Linux 5.18): a NIC whose MTU takes more than one buffer is filtered in generic mode");
 	*ret_gate = gate;
 	return 0;
 }

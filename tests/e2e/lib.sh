@@ -13,6 +13,8 @@ set -eu -o pipefail
 # Words put before the daemon's command line, such as (setpriv --bounding-set=-sys_resource).
 VG_DAEMON_PREFIX=()
 VG_DAEMON_PID=
+# How many times longer everything takes here than on a machine of its own; deadlines are longer by that.
+VG_SLOW=${VG_SLOW:-1}
 # Exit status of the last daemon that ended.
 VG_DAEMON_STATUS=
 # Namespaces made by vg_netns, and further processes to end at exit.
@@ -107,7 +109,7 @@ vg_in()
 # with its exit status in VG_DAEMON_STATUS. The log is appended to.
 vg_daemon_start()
 {
-	local deadline=$((SECONDS + 20))
+	local deadline=$((SECONDS + 20 * VG_SLOW))
 
 	nsenter --net="/run/netns/$VG_ID-$1" -- "${VG_DAEMON_PREFIX[@]}" \
 		"$VPCGATED" --config "$2" --bpffs "$VG_BPFFS" --socket "$VG_SOCKET" \
@@ -122,7 +124,7 @@ vg_daemon_start()
 			return 1
 		fi
 		if ((SECONDS >= deadline)); then
-			echo "the daemon isn't ready after 20 s"
+			echo "the daemon isn't ready after $((20 * VG_SLOW)) s"
 			return 1
 		fi
 		sleep 0.02
@@ -140,7 +142,7 @@ vg_reap()
 	VG_DAEMON_PID=
 }
 
-# vg_daemon_stop [SIGNAL]: TERM unless given; returns once it has ended, after 10 s by KILL.
+# vg_daemon_stop [SIGNAL]: TERM unless given; returns once it has ended, after 10 s (times $VG_SLOW) by KILL.
 vg_daemon_stop()
 {
 	[[ $VG_DAEMON_PID ]] || return 0
@@ -159,10 +161,10 @@ vg_cli()
 	"$VPCGATE" --bpffs "$VG_BPFFS" --socket "$VG_SOCKET" "$@"
 }
 
-# vg_wait SECONDS CMD...: polls until CMD succeeds; 1 at the deadline.
+# vg_wait SECONDS CMD...: polls until CMD succeeds; 1 at the deadline, SECONDS times $VG_SLOW.
 vg_wait()
 {
-	local deadline_us=$((${EPOCHREALTIME/./} + $1 * 1000000))
+	local deadline_us=$((${EPOCHREALTIME/./} + $1 * VG_SLOW * 1000000))
 
 	shift
 	until "$@" >/dev/null 2>&1; do
