@@ -45,7 +45,7 @@ flood       := $(O)/tests/bench/flood/flood
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all deps demo test unit run e2e vm test-vm-service bench bench-flood lint format deb install clean help build-tests
+.PHONY: all deps demo test unit run e2e vm test-vm test-vm-service bench bench-flood lint format deb install clean help build-tests
 
 all: $(programs) ## build vpcgated and vpcgate
 
@@ -66,6 +66,10 @@ test: deps ## install what is missing, build, and run every test
 unit run e2e vm: all build-tests ## run one part of the tests
 	$(Q)VG_BUILD=$(O) tests/run-tests $($@_tests)
 vm: deb
+
+test-vm: all build-tests deb ## run nearly all tests on older kernels, emulated; takes hours
+	$(Q)VG_BUILD=$(O) VG_MATRIX=full VG_KERNELS="$(KERNELS)" VG_TESTS="$(TESTS)" VG_GUEST_TIMEOUT=21600 \
+		VG_TEST_TIMEOUT=22000 tests/run-tests tests/vm/test_kernels.sh
 
 test-vm-service: deb ## run the part that installs the package in an emulated machine
 	$(Q)VG_BUILD=$(O) tests/run-tests tests/vm/test_service.sh

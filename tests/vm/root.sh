@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # shellcheck shell=bash
-# A Debian 12 with systemd, and with the agent through which the test tells it what to do. $vm is
-# this folder, $cache is for what is kept, $work for what is on the way.
+# The guests' root: a Debian 12 with systemd, with the agent through which a test tells it what to do,
+# and with what the tests themselves need. $vm is this folder, $cache is for what is kept, $work for
+# what is on the way.
 # shellcheck disable=SC2154 # the three
 
-# What the guest has beside its base, but for what the package depends on.
-root_packages=(systemd-sysv udev kmod iproute2 procps)
-root_size=700M
+# What the guest has beside its base, but for what the package depends on: the part of tools/deps that
+# running tests takes.
+root_packages=(systemd-sysv udev kmod iproute2 procps
+	python3 openssl ca-certificates ethtool curl jq bpftool libcap2-bin tcpdump traceroute
+	iputils-ping bind9-dnsutils libcmocka0)
+root_size=1G
 root4=10.128.0.2/20 root6=fd20:1:2::2/64
 root_gateway4=10.128.0.1 root_gateway6=fd20:1:2::1
 
@@ -16,6 +20,12 @@ root_sources()
 	# shellcheck disable=SC2016 # apt's own variables
 	apt-get indextargets --format 'deb $(SITE) $(RELEASE) $(COMPONENT)' \
 		'Created-By: Packages' 'Origin: Debian' | grep ' bookworm' | sort -u
+}
+
+# root_package: the newest package that was built here.
+root_package()
+{
+	find "$VG_BUILD" -maxdepth 1 -name 'vpcgate_*.deb' -printf '%T@ %p\n' | sort -n | tail -n 1 | cut -d' ' -f2
 }
 
 # root_dependencies PACKAGE: the names of what it depends on, so that the guest needs no network.
@@ -57,13 +67,11 @@ root_network()
 	END
 }
 
-# root_fill ROOT KERNEL
 root_fill()
 {
-	local root=$1 kernel=$2
+	local root=$1
 
-	cp -r "$kernel/lib/modules" "$root/lib/"
-	depmod -b "$root" "$(basename "$kernel"/lib/modules/*)"
+	mkdir -p "$root/lib/modules" "$root/vpcgate"
 	install -m 755 "$vm/agent" "$root/usr/local/sbin/agent"
 	root_unit >"$root/etc/systemd/system/agent.service"
 	root_network >"$root/etc/systemd/network/nic.network"
@@ -81,18 +89,17 @@ root_recipe()
 {
 	cat "$vm/root.sh" "$vm/agent"
 	root_dependencies "$1"
-	basename "$2"/lib/modules/*
 }
 
-# root_make PACKAGE KERNEL RET: puts the path of the image, made now or before, into RET. Where apt
+# root_make PACKAGE RET: puts the path of the image, made now or before, into RET. Where apt
 # can't bring it, the error is in $work/root.log.
 root_make()
 {
-	local package=$1 kernel=$2 key file root=$work/root names
+	local package=$1 key file root=$work/root names
 
-	key=$(root_recipe "$package" "$kernel" | sha256sum | cut -c1-16)
+	key=$(root_recipe "$package" | sha256sum | cut -c1-16)
 	file=$cache/root-$key.ext4
-	printf -v "$3" %s "$file"
+	printf -v "$2" %s "$file"
 	[[ ! -e $file ]] || return 0
 	names=$(printf '%s\n' "${root_packages[@]}" "$(root_dependencies "$package")" | paste -sd,)
 	root_sources >"$work/sources.list"
@@ -100,7 +107,7 @@ root_make()
 	mmdebstrap --quiet --mode=root --variant=apt --include="$names" \
 		--dpkgopt=path-exclude='/usr/share/man/*' --dpkgopt=path-exclude='/usr/share/locale/*' \
 		bookworm "$root" "$work/sources.list" >"$work/root.log" 2>&1 || return 1
-	root_fill "$root" "$kernel"
+	root_fill "$root"
 	mke2fs -q -t ext4 -O ^has_journal -d "$root" "$file.new" "$root_size" >/dev/null
 	rm -f "$cache"/root-*.ext4
 	mv "$file.new" "$file"

@@ -35,6 +35,7 @@ boot()
 		-serial "file:$VG_TMP/console" \
 		-drive "file=$image,format=raw,if=virtio,snapshot=on" \
 		-drive "file=$VG_TMP/media,format=raw,if=virtio,readonly=on" \
+		-drive "file=$cache/$kernel/modules.ext4,format=raw,if=virtio,readonly=on" \
 		-netdev tap,id=net,ifname=tap0,script=no,downscript=no,vnet_hdr=off \
 		-device "virtio-net-pci,netdev=net,mac=$mac" \
 		-device virtio-serial-pci -chardev "socket,id=agent,path=$VG_TMP/agent,server=on,wait=off" \
@@ -71,9 +72,7 @@ prepare()
 	repack "$package" 9.0 "$VG_TMP/files/second.deb"
 	cp "$vm/service.yaml" "$VG_TMP/files/vpcgate.yaml"
 	mke2fs -q -t ext4 -d "$VG_TMP/files" "$VG_TMP/media" 8M >/dev/null
-	initramfs_root "$vm/root-init" "$VG_TMP/initramfs.programs"
-	initramfs_modules "$cache/$kernel" "$VG_TMP/initramfs.modules" "${initramfs_root_modules[@]}"
-	cat "$VG_TMP"/initramfs.{programs,modules} >"$VG_TMP/initramfs"
+	initramfs_make "$vm/root-init" "$cache/$kernel" "$VG_TMP/initramfs"
 }
 
 # knock_start; knock_stop NAME: the result is then $VG_TMP/NAME.json.
@@ -185,11 +184,11 @@ files_now()
 vg_setup service
 # Where what is fetched is kept, and where kernels.sh and root.sh work.
 cache=$VG_BUILD/vm work=$VG_TMP
-package=$(find "$VG_BUILD" -maxdepth 1 -name 'vpcgate_*.deb' -printf '%T@ %p\n' | sort -n | tail -n 1 | cut -d' ' -f2)
+package=$(root_package)
 [[ $package ]] || skip "needs the package: run 'make deb'"
 kernel_fetch "$kernel" || skip "apt can't download $kernel"
 image= # by root_make
-root_make "$package" "$cache/$kernel" image || skip "can't make a Debian root: $(tail -n 3 "$VG_TMP/root.log")"
+root_make "$package" image || skip "can't make a Debian root: $(tail -n 3 "$VG_TMP/root.log")"
 network
 prepare
 boot
