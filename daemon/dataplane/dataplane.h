@@ -6,7 +6,8 @@
  *       flow_counters, flow_totals, fragments       known of datagrams in fragments
  *   DIR/programs, recorders                         PROG_ARRAYs; slot 0 is what is in force
  *   DIR/entry, egress                               the programs that NICs carry
- *   DIR/links/IFNAME                                a bpf_link for each filtered NIC
+ *   DIR/links/IFNAME                                a bpf_link for each filtered NIC; "IFNAME IFINDEX"
+ *                                                   while the link of another NIC has that name
  * Nothing here logs: functions return a negative errno and fill `diag` (text only, no file).
  */
 #ifndef VPCGATE_DATAPLANE_H
@@ -73,13 +74,18 @@ struct vg_attachment {
 };
 
 /*
- * Attaches the entry program to a NIC with a pinned link, or adopts the link that is there.
+ * Attaches the entry program to a NIC with a pinned link, or adopts the link that is there, which stays
+ * with the NIC when that gets another name. `known_as` is the name that the pin keeps: see struct
+ * vg_link_info.
  * -EBUSY: another program is attached (the text names it); -ENODEV: no such NIC; else what the
  * kernel refused native mode with.
  */
 int vg_dataplane_attach(struct vg_dataplane *dataplane, unsigned ifindex, const char *name,
-			enum vg_attach_mode mode, struct vg_attachment *ret_attachment,
-			struct vg_diag *diag);
+			const char *known_as, enum vg_attach_mode mode,
+			struct vg_attachment *ret_attachment, struct vg_diag *diag);
+
+/* -EBUSY, as vg_dataplane_attach(), where a NIC without a link of ours has another program. */
+int vg_dataplane_check_free(unsigned ifindex, const char *name, struct vg_diag *diag);
 
 /* True where vg_dataplane_attach() would adopt a link. */
 bool vg_dataplane_is_attached(const struct vg_dataplane *dataplane, unsigned ifindex,
@@ -102,22 +108,27 @@ int vg_dataplane_unrecord(unsigned ifindex, const char *name, struct vg_diag *di
 /* Is there a recorder's filter, of any version, on that NIC? */
 bool vg_dataplane_is_recorded(unsigned ifindex);
 
+/* What is pinned and attached now. */
+#define VG_LINK_PIN_SIZE (IF_NAMESIZE + 12)
+struct vg_link_info {
+	char pin[VG_LINK_PIN_SIZE]; /* name of its file */
+	char name[IF_NAMESIZE];	    /* of the NIC; `known_as` where it is not here */
+	char known_as[IF_NAMESIZE]; /* the name by which the config wanted it */
+	unsigned ifindex;	    /* 0: the NIC is gone, or somebody has detached the link */
+	enum vg_attach_mode mode;   /* VG_ATTACH_INHERIT: not on a NIC of this network namespace */
+	__u32 program_id;
+};
+
 /*
  * Takes the filter and the recorder off one NIC. Needs no open dataplane, so that the CLI can do it
  * while no daemon runs. -ENOENT: there is no link of that name.
  */
 int vg_dataplane_detach(const char *dir, const char *name, struct vg_diag *diag);
+int vg_dataplane_detach_link(const char *dir, const struct vg_link_info *link,
+			     struct vg_diag *diag);
 
 /* Removes every link and then every other pin: nothing of vpcgate is left in the folder. */
 int vg_dataplane_remove(const char *dir, struct vg_diag *diag);
-
-/* What is pinned and attached now, for the CLI and for status. */
-struct vg_link_info {
-	char name[IF_NAMESIZE];	  /* of the pin */
-	unsigned ifindex;	  /* 0: the NIC is gone */
-	enum vg_attach_mode mode; /* VG_ATTACH_INHERIT where it can't be told */
-	__u32 program_id;
-};
 
 /* `ret_links` is a heap array of `ret_n`. No folder is no links. */
 int vg_dataplane_links(const char *dir, struct vg_link_info **ret_links, size_t *ret_n,

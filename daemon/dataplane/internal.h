@@ -88,9 +88,18 @@ struct vg_dataplane {
 #define vg_dataplane_fail(diag, error, ...) \
 	vg_diag_set(diag, error, "", (struct vg_position){0}, __VA_ARGS__)
 
-/* DIR/NAME, or DIR/links/NAME with the dots of a NIC's name turned into colons (see link.c). */
-void vg_pin_path(const char *dir, const char *name, char out[PATH_MAX]);
-void vg_link_path(const char *dir, const char *interface, char out[PATH_MAX]);
+void vg_pin_path(const char *dir, const char *name, char out[PATH_MAX]); /* DIR/NAME */
+
+/* ---- pins of links (link_pins.c) ---- */
+
+/* DIR/links/PIN, with the dots of a NIC's name turned into colons. */
+void vg_link_path(const char *dir, const char *pin, char out[PATH_MAX]);
+/* The link of a NIC, whatever its pin is called; `name` is where to look first. -ENOENT. */
+int vg_link_find(const char *dir, unsigned ifindex, const char *name,
+		 struct vg_link_info *ret_link);
+/* Where a link of this NIC can be pinned; what a NIC that is gone has left there is removed. */
+int vg_link_free_path(const char *dir, const char *known_as, unsigned ifindex, char path[PATH_MAX]);
+int vg_link_rename(const char *dir, const struct vg_link_info *link, const char *known_as);
 
 /* Puts pins of `fds` in place of whatever is pinned, and the NICs' links moved over (object.c). */
 int vg_object_pin(struct vg_dataplane *dataplane, struct vg_diag *diag);

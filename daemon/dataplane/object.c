@@ -485,7 +485,7 @@ int vg_dataplane_remove(const char *dir, struct vg_diag *diag)
 
 	r = vg_dataplane_links(dir, &links, &n, diag);
 	for (size_t i = 0; r >= 0 && i < n; i++)
-		r = vg_dataplane_detach(dir, links[i].name, diag);
+		r = vg_dataplane_detach_link(dir, &links[i], diag);
 	if (r < 0)
 		return r;
 	r = drop_old(dir, diag);

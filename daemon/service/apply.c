@@ -42,7 +42,7 @@ static int want_next(struct vg_daemon *daemon, struct vg_diag *diag)
 	size_t n = 0;
 	int r;
 
-	r = vg_gate_plan(next, &wanted, &n);
+	r = vg_gate_plan(daemon->gate, next, &wanted, &n);
 	if (r >= 0)
 		r = nics_of(wanted, n, &nics);
 	if (r >= 0)

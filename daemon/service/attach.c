@@ -15,7 +15,31 @@ static bool is_detached(const struct vg_gate *gate, const char *name)
 	return gate->detached_all;
 }
 
-/* Links of NICs that no rule matches, that are gone, or that have another name by now. */
+/* A NIC may be in another network namespace, and its number that of one which is here. */
+static bool is_wanted(const struct vg_gate *gate, const struct vg_link_info *link)
+{
+	for (size_t i = 0; i < gate->n_wanted; i++) {
+		const struct vg_wanted *nic = &gate->wanted[i];
+
+		if (nic->ifindex && nic->ifindex == link->ifindex &&
+		    (link->mode != VG_ATTACH_INHERIT || strcmp(nic->name, link->name) == 0))
+			return true;
+	}
+	return false;
+}
+
+static void log_unwanted(const struct vg_gate *gate, const struct vg_link_info *link)
+{
+	if (link->mode != VG_ATTACH_INHERIT)
+		vg_log_info("%s: no rule matches it any more, the filter is off", link->name);
+	else if (link->ifindex)
+		vg_log_warn("%s: it has left this network namespace, and the filter is off there",
+			    link->name);
+	else if (!vg_wanted_find(gate->wanted, gate->n_wanted, link->name))
+		vg_log_info("%s: gone", link->name);
+}
+
+/* Links of NICs that no rule matches, that are gone, or that are elsewhere by now. */
 static void detach_unwanted(struct vg_gate *gate)
 {
 	_cleanup_free_ struct vg_link_info *links = NULL;
@@ -27,18 +51,31 @@ static void detach_unwanted(struct vg_gate *gate)
 	if (r < 0)
 		vg_log_warn("%s; NICs that are no longer wanted stay filtered", diag.text);
 	for (size_t i = 0; r >= 0 && i < n; i++) {
-		const struct vg_wanted *nic =
-			vg_wanted_find(gate->wanted, gate->n_wanted, links[i].name);
-
-		if (nic && nic->ifindex && nic->ifindex == links[i].ifindex)
+		if (is_wanted(gate, &links[i]))
 			continue;
-		if (vg_dataplane_detach(gate->bpffs, links[i].name, &diag) < 0)
+		if (vg_dataplane_detach_link(gate->bpffs, &links[i], &diag) < 0)
 			vg_log_warn("%s; it stays filtered", diag.text);
-		else if (!nic)
-			vg_log_info("%s: %s", links[i].name,
-				    links[i].ifindex
-					    ? "no rule matches it any more, the filter is off"
-					    : "gone");
+		else
+			log_unwanted(gate, &links[i]);
+	}
+}
+
+/* What was attached when we looked last, and isn't any more. */
+static void note_lost(struct vg_gate *gate, struct vg_wanted *old, size_t n_old)
+{
+	for (size_t i = 0; i < gate->n_wanted; i++) {
+		struct vg_wanted *nic = &gate->wanted[i];
+		const struct vg_wanted *before = vg_wanted_before(old, n_old, nic);
+
+		if (!before)
+			continue;
+		nic->lost = before->lost;
+		if (!nic->ifindex || before->ifindex != nic->ifindex ||
+		    before->state != VG_NIC_ATTACHED ||
+		    vg_dataplane_is_attached(gate->dataplane, nic->ifindex, nic->name))
+			continue;
+		nic->lost++;
+		vg_log_warn("%s: somebody took the filter off: it is put back", nic->name);
 	}
 }
 
@@ -57,6 +94,19 @@ static void explain_mode(struct vg_wanted *nic, const struct vg_wanted *old,
 			 nic->name);
 }
 
+/* A NIC keeps its filter when it gets another name. */
+static void log_renamed(const struct vg_wanted *nic, const struct vg_wanted *old)
+{
+	if (!old || old->ifindex != nic->ifindex || strcmp(old->name, nic->name) == 0)
+		return;
+	if (vg_wanted_is_renamed(nic))
+		vg_log_warn("%s: it was %s, and no rule matches it now; it stays filtered by the "
+			    "rule of %s",
+			    nic->name, old->name, nic->known_as);
+	else
+		vg_log_info("%s: it was %s, and stays filtered", nic->name, old->name);
+}
+
 static void log_attached(const struct vg_wanted *nic, bool kept)
 {
 	if (kept)
@@ -67,10 +117,11 @@ static void log_attached(const struct vg_wanted *nic, bool kept)
 		    nic->reason);
 }
 
-void vg_attach_fail(struct vg_wanted *nic, const struct vg_wanted *old, const char *text)
+void vg_attach_fail(struct vg_wanted *nic, const struct vg_wanted *old, int error, const char *text)
 {
 	nic->state = VG_NIC_FAILED;
-	nic->retry_us = vg_gate_now_us() + VG_GATE_RETRY_US;
+	/* To see whether another program is there costs the NIC nothing. */
+	nic->retry_us = error == -EBUSY ? 0 : vg_gate_now_us() + VG_GATE_RETRY_US;
 	snprintf(nic->reason, sizeof(nic->reason), "%.*s", (int)sizeof(nic->reason) - 1, text);
 	/* A retry that fails in the same way is no news. */
 	if (!old || old->state != VG_NIC_FAILED || strcmp(old->reason, nic->reason) != 0)
@@ -124,7 +175,7 @@ static int record(struct vg_gate *gate, struct vg_wanted *nic, const struct vg_w
 	}
 	vg_gate_describe(&diag, r, text);
 	if (!attached) {
-		vg_attach_fail(nic, old, text);
+		vg_attach_fail(nic, old, r, text);
 		return r;
 	}
 	snprintf(nic->unrecorded, sizeof(nic->unrecorded), "%.*s", (int)sizeof(nic->unrecorded) - 1,
@@ -133,6 +184,17 @@ static int record(struct vg_gate *gate, struct vg_wanted *nic, const struct vg_w
 		vg_log_warn("%s; %s stays filtered, without replies to what it opens from now on",
 			    nic->unrecorded, nic->name);
 	return 0;
+}
+
+/* Nothing is recorded where another program keeps ours away. */
+static int check_free(struct vg_wanted *nic, const struct vg_wanted *old)
+{
+	struct vg_diag diag = {0};
+	const int r = vg_dataplane_check_free(nic->ifindex, nic->name, &diag);
+
+	if (r < 0)
+		vg_attach_fail(nic, old, r, diag.text);
+	return r;
 }
 
 /*
@@ -147,19 +209,23 @@ static int record_all(struct vg_gate *gate, struct vg_wanted *old, size_t n_old,
 	gate->seed_all = false;
 	for (size_t i = 0; i < gate->n_wanted; i++) {
 		struct vg_wanted *nic = &gate->wanted[i];
+		const struct vg_wanted *before = vg_wanted_before(old, n_old, nic);
 		bool attached;
-		int r;
+		int r = 0;
 
 		if (!nic->ifindex || nic->state == VG_NIC_FAILED || is_detached(gate, nic->name))
 			continue;
-		if (!gate->policy->replies.track) {
-			take_recorder(nic);
-			continue;
-		}
 		attached = vg_dataplane_is_attached(gate->dataplane, nic->ifindex, nic->name);
-		r = record(gate, nic, vg_wanted_find(old, n_old, nic->name), attached);
+		if (!attached)
+			r = check_free(nic, before);
+		if (r >= 0 && gate->policy->replies.track)
+			r = record(gate, nic, before, attached);
+		else
+			take_recorder(nic);
 		if (r < 0 && !first)
 			first = r;
+		if (!gate->policy->replies.track)
+			continue;
 		*ret_unseen |= r > 0 || !attached;
 	}
 	return first;
@@ -189,8 +255,8 @@ static int attach(struct vg_gate *gate, struct vg_wanted *nic, const struct vg_w
 	char text[VG_GATE_ERROR_SIZE];
 	int r;
 
-	r = vg_dataplane_attach(gate->dataplane, nic->ifindex, nic->name, mode, &nic->attachment,
-				&diag);
+	r = vg_dataplane_attach(gate->dataplane, nic->ifindex, nic->name, nic->known_as, mode,
+				&nic->attachment, &diag);
 	if (r >= 0) {
 		const bool kept = was_attached && nic->attachment.adopted;
 
@@ -199,6 +265,7 @@ static int attach(struct vg_gate *gate, struct vg_wanted *nic, const struct vg_w
 		if (kept)
 			nic->attachment.adopted = old->attachment.adopted;
 		explain_mode(nic, was_attached ? old : NULL, mode);
+		log_renamed(nic, old);
 		log_attached(nic, kept);
 		return 0;
 	}
@@ -211,7 +278,7 @@ static int attach(struct vg_gate *gate, struct vg_wanted *nic, const struct vg_w
 	    vg_dataplane_unrecord(nic->ifindex, nic->name, NULL) >= 0)
 		nic->recorded = false;
 	vg_gate_describe(&diag, r, text);
-	vg_attach_fail(nic, old, text);
+	vg_attach_fail(nic, old, r, text);
 	return r;
 }
 
@@ -222,7 +289,7 @@ static int attach_all(struct vg_gate *gate, struct vg_wanted *old, size_t n_old)
 
 	for (size_t i = 0; i < gate->n_wanted; i++) {
 		struct vg_wanted *nic = &gate->wanted[i];
-		const struct vg_wanted *before = vg_wanted_find(old, n_old, nic->name);
+		const struct vg_wanted *before = vg_wanted_before(old, n_old, nic);
 		int r = 0;
 
 		if (is_detached(gate, nic->name)) {
@@ -258,6 +325,7 @@ int vg_attach_settle(struct vg_gate *gate, struct vg_wanted *wanted, size_t n_wa
 
 	gate->wanted = wanted;
 	gate->n_wanted = n_wanted;
+	note_lost(gate, old, n_old);
 	detach_unwanted(gate);
 	recorded = record_all(gate, old, n_old, &unseen);
 	if (unseen)

@@ -12,8 +12,12 @@
  */
 int vg_attach_settle(struct vg_gate *gate, struct vg_wanted *wanted, size_t n_wanted);
 
-/* Marks a NIC as failed, and says so unless `old` (what it was before, or NULL) said the same. */
-void vg_attach_fail(struct vg_wanted *nic, const struct vg_wanted *old, const char *text);
+/*
+ * Marks a NIC as failed by a negative errno, and says so unless `old` (what it was before, or NULL)
+ * said the same. It is tried again after VG_GATE_RETRY_US, but as soon as possible after -EBUSY.
+ */
+void vg_attach_fail(struct vg_wanted *nic, const struct vg_wanted *old, int error,
+		    const char *text);
 
 /*
  * Takes the filter off one NIC, or off all where `interface` is NULL, until the next reload. Says

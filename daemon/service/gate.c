@@ -118,16 +118,21 @@ static int publish(struct vg_gate *gate, const struct vg_policy *policy,
 	return 0;
 }
 
-int vg_gate_plan(const struct vg_policy *policy, struct vg_wanted **ret_wanted, size_t *ret_n)
+int vg_gate_plan(const struct vg_gate *gate, const struct vg_policy *policy,
+		 struct vg_wanted **ret_wanted, size_t *ret_n)
 {
+	_cleanup_free_ struct vg_link_info *filtered = NULL;
 	_cleanup_free_ struct vg_nic_link *links = NULL;
-	size_t n;
+	struct vg_diag diag = {0};
+	size_t n, n_filtered = 0;
 	int r;
 
 	r = vg_nic_list(&links, &n);
 	if (r < 0)
 		return vg_log_err(r, "can't list the network interfaces: %s", strerror(-r));
-	return vg_wanted_plan(policy, links, n, ret_wanted, ret_n);
+	if (vg_dataplane_links(gate->bpffs, &filtered, &n_filtered, &diag) < 0)
+		vg_log_warn("%s; NICs are known by their present names alone", diag.text);
+	return vg_wanted_plan(policy, links, n, filtered, n_filtered, ret_wanted, ret_n);
 }
 
 /* ---- life ---- */
@@ -261,7 +266,7 @@ int vg_gate_start(struct vg_gate *gate)
 	size_t n;
 	int r;
 
-	r = vg_gate_plan(gate->next.policy, &wanted, &n);
+	r = vg_gate_plan(gate, gate->next.policy, &wanted, &n);
 	if (r < 0)
 		return r;
 	stale = gate->next.stale;
@@ -290,10 +295,10 @@ uint64_t vg_gate_keep_failed(struct vg_gate *gate, struct vg_wanted *wanted, siz
 
 	for (size_t i = 0; i < n; i++) {
 		const struct vg_wanted *old =
-			vg_wanted_find(gate->wanted, gate->n_wanted, wanted[i].name);
+			vg_wanted_before(gate->wanted, gate->n_wanted, &wanted[i]);
 
 		if (!old || old->state != VG_NIC_FAILED || old->ifindex != wanted[i].ifindex ||
-		    old->retry_us <= now)
+		    strcmp(old->name, wanted[i].name) != 0 || old->retry_us <= now)
 			continue;
 		wanted[i] = *old;
 		if (!first_us || old->retry_us < first_us)
@@ -338,8 +343,8 @@ static int publish_new(struct vg_gate *gate, struct vg_wanted *wanted, size_t n)
 	for (size_t i = 0; r < 0 && i < n; i++)
 		if (wanted[i].ifindex && !knows(gate, &wanted[i]))
 			vg_attach_fail(&wanted[i],
-				       vg_wanted_find(gate->wanted, gate->n_wanted, wanted[i].name),
-				       vg_gate_describe(&diag, r, text));
+				       vg_wanted_before(gate->wanted, gate->n_wanted, &wanted[i]),
+				       r, vg_gate_describe(&diag, r, text));
 	return 0;
 }
 
@@ -350,7 +355,7 @@ int vg_gate_reconcile(struct vg_gate *gate, uint64_t *ret_retry_us)
 	size_t n;
 	int r;
 
-	r = vg_gate_plan(gate->policy, &wanted, &n);
+	r = vg_gate_plan(gate, gate->policy, &wanted, &n);
 	if (r < 0)
 		return r;
 	retry_us = vg_gate_keep_failed(gate, wanted, n);

@@ -14,7 +14,7 @@
 #include "service/candidate.h"
 #include "service/wanted.h"
 
-/* A NIC that can't be attached is tried again at a link event, but not more often than this. */
+/* A NIC that can't be attached is tried again, but not more often than this. */
 #define VG_GATE_RETRY_US 5000000
 
 /* FILE:LINE:COLUMN: text */
@@ -65,7 +65,8 @@ void vg_gate_close(struct vg_gate *gate);
 int vg_gate_start(struct vg_gate *gate);
 
 /* The NICs that a policy wants filtered, as links are now: a heap array. Logs what fails. */
-int vg_gate_plan(const struct vg_policy *policy, struct vg_wanted **ret_wanted, size_t *ret_n);
+int vg_gate_plan(const struct vg_gate *gate, const struct vg_policy *policy,
+		 struct vg_wanted **ret_wanted, size_t *ret_n);
 
 /*
  * NICs that refused a moment ago stay as they are; returns when the first of them may be tried again,

@@ -43,6 +43,11 @@ static void hint_nic(json_t *array, const struct vg_wanted *nic)
 			add(array, "%s is filtered in %s mode: %s", nic->name,
 			    vg_attach_mode_text(nic->attachment.mode), nic->reason);
 	}
+	if (nic->state == VG_NIC_ATTACHED && vg_wanted_is_renamed(nic))
+		add(array,
+		    "%s was called %s, and stays filtered by the rule of that name: name it as it is "
+		    "called now in `interfaces`",
+		    nic->name, nic->known_as);
 	if (nic->state == VG_NIC_ATTACHED && *nic->unrecorded)
 		add(array, "%s has no recorder of replies: %s", nic->name, nic->unrecorded);
 }

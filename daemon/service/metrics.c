@@ -86,6 +86,15 @@ static void print_interfaces(FILE *out, const struct vg_metrics *metrics)
 			    attached ? vg_attach_mode_text(nic->attachment.mode) : "none");
 		fprintf(out, "} %d\n", attached);
 	}
+	print_family(out, "vpcgate_attach_lost_total", "counter",
+		     "How often the filter was found to be taken off by somebody.");
+	for (size_t i = 0; i < metrics->n_wanted; i++) {
+		const struct vg_wanted *nic = &metrics->wanted[i];
+
+		fputs("vpcgate_attach_lost_total{", out);
+		print_label(out, "interface", nic->name);
+		fprintf(out, "} %" PRIu64 "\n", (uint64_t)nic->lost);
+	}
 	print_family(out, "vpcgate_enforcing", "gauge",
 		     "1 where denied frames are dropped; 0 under monitor or without the filter.");
 	for (size_t i = 0; i < metrics->n_wanted; i++) {

@@ -24,7 +24,7 @@ struct vg_nic_watch;
  * Calls `changed` on the loop, VG_NIC_DEBOUNCE_US after the first of a burst of link changes. It
  * says that something changed, not what: the callee lists the links.
  */
-#define VG_NIC_DEBOUNCE_US 100000
+#define VG_NIC_DEBOUNCE_US 20000
 
 int vg_nic_watch_open(sd_event *event, void (*changed)(void *context), void *context,
 		      struct vg_nic_watch **ret_watch);

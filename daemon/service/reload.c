@@ -51,7 +51,7 @@ static int publish_next(struct vg_gate *gate, bool again, struct vg_wanted **ret
 	if (r >= 0)
 		r = vg_candidate_compile(next, diag);
 	if (r >= 0)
-		r = vg_gate_plan(next->policy, &wanted, &n);
+		r = vg_gate_plan(gate, next->policy, &wanted, &n);
 	if (r >= 0)
 		r = vg_gate_publish(gate, next, wanted, n, diag);
 	if (r < 0)
@@ -106,7 +106,7 @@ static int publish_refreshed(struct vg_gate *gate, struct vg_candidate *candidat
 
 	r = vg_candidate_compile(candidate, diag);
 	if (r >= 0)
-		r = vg_gate_plan(candidate->policy, &wanted, &n);
+		r = vg_gate_plan(gate, candidate->policy, &wanted, &n);
 	if (r < 0)
 		return r;
 	vg_gate_keep_failed(gate, wanted, n);

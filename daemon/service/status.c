@@ -21,15 +21,16 @@ static json_t *interface_json(const struct vg_daemon *daemon, const struct vg_wa
 	vg_rate_sum(counters, nic->name, sums);
 	for (size_t v = 0; v < VG_VERDICT_MAX; v++)
 		totals[v] = total_json(&sums[v], vg_rate_get(&daemon->rates, nic->name, v));
-	return json_pack("{ss sI ss ss? ss sb sb sI ss? so so so}", "name", nic->name, "ifindex",
+	return json_pack("{ss ss? sI ss ss? ss sb sb sI sI ss? so so so}", "name", nic->name,
+			 "known_as", vg_wanted_is_renamed(nic) ? nic->known_as : NULL, "ifindex",
 			 (json_int_t)nic->ifindex, "state", vg_nic_state_text(nic->state), "mode",
 			 attached ? vg_attach_mode_text(nic->attachment.mode) : NULL, "ingress",
 			 vg_ingress_text(rule->ingress), "adopted",
 			 attached && nic->attachment.adopted, "recorder", attached && nic->recorded,
 			 "program_id", (json_int_t)(attached ? nic->attachment.program_id : 0),
-			 "reason", *nic->reason ? nic->reason : NULL, "pass",
-			 totals[VG_VERDICT_PASS], "drop", totals[VG_VERDICT_DROP], "would_drop",
-			 totals[VG_VERDICT_WOULD_DROP]);
+			 "lost", (json_int_t)nic->lost, "reason", *nic->reason ? nic->reason : NULL,
+			 "pass", totals[VG_VERDICT_PASS], "drop", totals[VG_VERDICT_DROP],
+			 "would_drop", totals[VG_VERDICT_WOULD_DROP]);
 }
 
 static json_t *interfaces_json(const struct vg_daemon *daemon, const struct vg_counters *counters)

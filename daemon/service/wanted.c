@@ -26,6 +26,19 @@ static int rule_for(const struct vg_policy *policy, const struct vg_nic_link *li
 	return rule;
 }
 
+/* The name that makes a link wanted: its own, or the one by which it is filtered; else NULL. */
+static const char *wanted_name(const struct vg_policy *policy, const struct vg_nic_link *link,
+			       const struct vg_link_info *filtered, size_t n_filtered)
+{
+	if (rule_for(policy, link) >= 0)
+		return link->name;
+	for (size_t i = 0; i < n_filtered; i++)
+		if (filtered[i].ifindex == link->ifindex && filtered[i].mode != VG_ATTACH_INHERIT &&
+		    vg_policy_rule(policy, filtered[i].known_as) >= 0)
+			return filtered[i].known_as;
+	return NULL;
+}
+
 /* A rule whose NICs all follow an earlier rule isn't waiting for one. */
 static bool matches_any(const struct vg_policy *policy, size_t rule,
 			const struct vg_nic_link *links, size_t n_links)
@@ -47,6 +60,7 @@ static int compare(const void *a, const void *b)
 }
 
 int vg_wanted_plan(const struct vg_policy *policy, const struct vg_nic_link *links, size_t n_links,
+		   const struct vg_link_info *filtered, size_t n_filtered,
 		   struct vg_wanted **ret_wanted, size_t *ret_n)
 {
 	struct vg_wanted *wanted;
@@ -56,14 +70,15 @@ int vg_wanted_plan(const struct vg_policy *policy, const struct vg_nic_link *lin
 	if (!wanted)
 		return -ENOMEM;
 	for (size_t i = 0; i < n_links; i++) {
-		int rule = rule_for(policy, &links[i]);
+		const char *name = wanted_name(policy, &links[i], filtered, n_filtered);
 
-		if (rule < 0)
+		if (!name)
 			continue;
 		strcpy(wanted[n].name, links[i].name);
+		strcpy(wanted[n].known_as, name);
 		memcpy(wanted[n].mac, links[i].mac, sizeof(links[i].mac));
 		wanted[n].ifindex = links[i].ifindex;
-		wanted[n++].rule = rule;
+		wanted[n++].rule = vg_policy_rule(policy, name);
 	}
 	for (size_t i = 0; i < policy->n_rules; i++) {
 		if (matches_any(policy, i, links, n_links))
@@ -83,4 +98,12 @@ struct vg_wanted *vg_wanted_find(struct vg_wanted *wanted, size_t n, const char 
 		if (strcmp(wanted[i].name, name) == 0)
 			return &wanted[i];
 	return NULL;
+}
+
+struct vg_wanted *vg_wanted_before(struct vg_wanted *old, size_t n_old, const struct vg_wanted *nic)
+{
+	for (size_t i = 0; i < n_old; i++)
+		if (nic->ifindex && old[i].ifindex == nic->ifindex)
+			return &old[i];
+	return vg_wanted_find(old, n_old, nic->name);
 }

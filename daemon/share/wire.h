@@ -22,9 +22,11 @@
  *              "error": why the last question failed, "note": what the answer leaves out, "held",
  *              "store_error", "answers", "failures": since the start}]; what isn't known, and all but
  *              the first two of a file, is null
- *   "interfaces": [{"name", "ifindex", "state": "attached" | "absent" | "failed" | "detached",
+ *   "interfaces": [{"name", "known_as": the name that the config has, where the NIC is called
+ *              otherwise by now, or null, "ifindex", "state": "attached" | "absent" | "failed" | "detached",
  *              "mode": "native" | "generic" or null, "ingress", "adopted",
  *              "recorder": are flows that leave by it recorded, "program_id",
+ *              "lost": how often somebody took the filter off,
  *              "reason": why generic, failed or detached, or null,
  *              "pass": {"packets", "bytes", "packets_per_second"}, "drop": alike, "would_drop": alike}]
  *   "hints": [text]

@@ -12,6 +12,8 @@ set -eu -o pipefail
 
 # Words put before the daemon's command line, such as (setpriv --bounding-set=-sys_resource).
 VG_DAEMON_PREFIX=()
+# Further options of its own, such as (--log-format json).
+VG_DAEMON_OPTIONS=()
 VG_DAEMON_PID=
 # How many times longer everything takes here than on a machine of its own; deadlines are longer by that.
 VG_SLOW=${VG_SLOW:-1}
@@ -113,7 +115,7 @@ vg_daemon_start()
 
 	nsenter --net="/run/netns/$VG_ID-$1" -- "${VG_DAEMON_PREFIX[@]}" \
 		"$VPCGATED" --config "$2" --bpffs "$VG_BPFFS" --socket "$VG_SOCKET" \
-		--state "$VG_STATE" \
+		--state "$VG_STATE" "${VG_DAEMON_OPTIONS[@]}" \
 		>>"$VG_TMP/daemon.log" 2>&1 </dev/null &
 	VG_DAEMON_PID=$!
 	VG_DAEMON_STATUS=

@@ -58,8 +58,8 @@ static struct vg_attachment attach(void)
 	struct vg_attachment attachment = {0};
 	struct vg_diag diag = {0};
 
-	if (vg_dataplane_attach(rig.dataplane, target.ifindex, NIC, VG_ATTACH_AUTO, &attachment,
-				&diag) < 0)
+	if (vg_dataplane_attach(rig.dataplane, target.ifindex, NIC, NIC, VG_ATTACH_AUTO,
+				&attachment, &diag) < 0)
 		fail_msg("%s", diag.text);
 	return attachment;
 }
@@ -191,8 +191,8 @@ static void test_attach_comes_after_publish(void **state)
 	rig.dataplane = NULL;
 	assert_int_equal(vg_dataplane_remove(rig.dir, &diag), 0);
 	reopen();
-	assert_int_equal(vg_dataplane_attach(rig.dataplane, target.ifindex, NIC, VG_ATTACH_AUTO,
-					     &attachment, &diag),
+	assert_int_equal(vg_dataplane_attach(rig.dataplane, target.ifindex, NIC, NIC,
+					     VG_ATTACH_AUTO, &attachment, &diag),
 			 -EINVAL);
 	assert_int_equal(attached_program(), 0);
 }

@@ -217,8 +217,8 @@ static void attach(void)
 	struct vg_attachment attachment;
 	struct vg_diag diag = {0};
 
-	if (vg_dataplane_attach(rig.dataplane, ifindex, NIC, VG_ATTACH_AUTO, &attachment, &diag) <
-	    0)
+	if (vg_dataplane_attach(rig.dataplane, ifindex, NIC, NIC, VG_ATTACH_AUTO, &attachment,
+				&diag) < 0)
 		fail_msg("%s", diag.text);
 }
 

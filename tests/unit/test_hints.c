@@ -164,6 +164,18 @@ static const struct hint_case cases[] = {
 		.hints = {"ens5 is filtered in generic mode: native XDP was refused"},
 	},
 	{
+		.name = "another name than the config has",
+		.config = BASE "ingress: internal\n",
+		.nic = {.name = "lan0",
+			.known_as = "ens5",
+			.ifindex = 5,
+			.rule = 1,
+			.state = VG_NIC_ATTACHED,
+			.attachment = {.mode = VG_ATTACH_NATIVE}},
+		.hints = {"lan0 was called ens5, and stays filtered by the rule of that name: name "
+			  "it as it is called now in `interfaces`"},
+	},
+	{
 		.name = "no recorder",
 		.config = BASE "ingress: internal\n",
 		.nic = {.name = "ens5",

@@ -34,6 +34,7 @@ static char *format_flows(const char *more, const struct vg_flow_stats *flows)
 	const struct vg_counters counters = {items, VG_ARRAY_SIZE(items), services, 1};
 	const struct vg_wanted wanted[] = {
 		{.name = "ens4",
+		 .lost = 2,
 		 .state = VG_NIC_ATTACHED,
 		 .attachment = {.mode = VG_ATTACH_GENERIC}},
 		{.name = "ens5", .rule = 1, .state = VG_NIC_DETACHED},
@@ -95,6 +96,8 @@ static void every_family_has_its_samples(void **state)
 		"vpcgate_service_packets_total{interface=\"ens4\",service=\"web\",verdict=\"drop\"} 9",
 		"vpcgate_interface_attached{interface=\"ens4\",mode=\"generic\"} 1",
 		"vpcgate_interface_attached{interface=\"ens5\",mode=\"none\"} 0",
+		"vpcgate_attach_lost_total{interface=\"ens4\"} 2",
+		"vpcgate_attach_lost_total{interface=\"ens5\"} 0",
 		"vpcgate_enforcing{interface=\"ens4\"} 1",
 		"vpcgate_enforcing{interface=\"ens5\"} 0",
 		"vpcgate_policy_generation 41",

@@ -15,40 +15,96 @@ struct plan_case {
 	const char *name;
 	const char *config;
 	struct vg_nic_link links[4];
-	const char *wanted; /* "NAME:IFINDEX:RULE" of each, in order */
+	const char
+		*wanted; /* "NAME:IFINDEX:RULE" of each, in order; "NAME=KNOWN_AS" if they differ */
+	struct vg_link_info filtered[2];
 };
+
+#define FILTERED 2
+#define UNFILTERED                   \
+	{                            \
+		{                    \
+			.ifindex = 0 \
+		}                    \
+	}
+#define FILTERED_LINK(name, ifindex, mode)       \
+	{                                        \
+		"", name, name, ifindex, mode, 1 \
+	}
+#define HERE(name, ifindex) FILTERED_LINK(name, ifindex, VG_ATTACH_NATIVE)
+#define ELSEWHERE(name, ifindex) FILTERED_LINK(name, ifindex, VG_ATTACH_INHERIT)
 
 static const struct plan_case cases[] = {
 	{"an exact name",
 	 SOURCES "interfaces: [ens4]\n",
 	 {{4, "ens4", false, ""}, {5, "ens5", false, ""}},
-	 "ens4:4:0"},
+	 "ens4:4:0",
+	 UNFILTERED},
 	{"an exact name that is absent",
 	 SOURCES "interfaces: [ens4]\n",
 	 {{5, "ens5", false, ""}},
-	 "ens4:0:0"},
+	 "ens4:0:0",
+	 UNFILTERED},
 	{"a glob takes all",
 	 SOURCES "interfaces: [\"ens*\"]\n",
 	 {{9, "ens4", false, ""}, {5, "ens5", false, ""}, {2, "eth0", false, ""}},
-	 "ens5:5:0 ens4:9:0"},
+	 "ens5:5:0 ens4:9:0",
+	 UNFILTERED},
 	{"a glob that nothing matches",
 	 SOURCES "interfaces: [\"ens*\"]\n",
 	 {{2, "eth0", false, ""}},
-	 "ens*:0:0"},
+	 "ens*:0:0",
+	 UNFILTERED},
 	{"the first rule wins",
 	 SOURCES "interfaces: [ens4, \"ens*\"]\n",
 	 {{4, "ens4", false, ""}, {5, "ens5", false, ""}},
-	 "ens4:4:0 ens5:5:1"},
+	 "ens4:4:0 ens5:5:1",
+	 UNFILTERED},
 	{"a rule whose NIC follows an earlier one waits for none",
 	 SOURCES "interfaces: [\"ens*\", ens4]\n",
 	 {{4, "ens4", false, ""}},
-	 "ens4:4:0"},
+	 "ens4:4:0",
+	 UNFILTERED},
 	{"a glob leaves lo alone",
 	 SOURCES "interfaces: [\"*\"]\n",
 	 {{1, "lo", true, ""}, {4, "ens4", false, ""}},
-	 "ens4:4:0"},
-	{"lo by its name", SOURCES "interfaces: [lo]\n", {{1, "lo", true, ""}}, "lo:1:0"},
-	{"no links at all", SOURCES "interfaces: [ens4, ens5]\n", {{0}}, "ens4:0:0 ens5:0:1"},
+	 "ens4:4:0",
+	 UNFILTERED},
+	{"lo by its name",
+	 SOURCES "interfaces: [lo]\n",
+	 {{1, "lo", true, ""}},
+	 "lo:1:0",
+	 UNFILTERED},
+	{"a filtered NIC that was renamed keeps its rule, which waits for another",
+	 SOURCES "interfaces: [ens4, ens5]\n",
+	 {{4, "lan0", false, ""}, {5, "ens5", false, ""}},
+	 "ens4:0:0 lan0=ens4:4:0 ens5:5:1",
+	 {HERE("ens4", 4), HERE("ens5", 5)}},
+	{"another NIC has its name",
+	 SOURCES "interfaces: [ens4]\n",
+	 {{4, "lan0", false, ""}, {5, "ens4", false, ""}},
+	 "lan0=ens4:4:0 ens4:5:0",
+	 {HERE("ens4", 4)}},
+	{"a rule that matches the new name comes first",
+	 SOURCES "interfaces: [ens4, \"lan*\"]\n",
+	 {{4, "lan0", false, ""}},
+	 "ens4:0:0 lan0:4:1",
+	 {HERE("ens4", 4)}},
+	{"the config has neither name",
+	 SOURCES "interfaces: [ens5]\n",
+	 {{4, "lan0", false, ""}},
+	 "ens5:0:0",
+	 {HERE("ens4", 4)}},
+	{"the link is on a NIC elsewhere, which has the same number",
+	 SOURCES "interfaces: [ens4]\n",
+	 {{4, "lan0", false, ""}},
+	 "ens4:0:0",
+	 {ELSEWHERE("ens4", 4)}},
+	{"no links at all",
+	 SOURCES "interfaces: [ens4, ens5]\n",
+	 {{0}},
+	 "ens4:0:0 ens5:0:1",
+	 UNFILTERED},
 };
 
 static void format_plan(const struct vg_wanted *wanted, size_t n, char *out, size_t size)
@@ -57,8 +113,10 @@ static void format_plan(const struct vg_wanted *wanted, size_t n, char *out, siz
 
 	*out = '\0';
 	for (size_t i = 0; i < n; i++)
-		length += snprintf(out + length, size - length, "%s%s:%u:%zu", i ? " " : "",
-				   wanted[i].name, wanted[i].ifindex, wanted[i].rule);
+		length += snprintf(out + length, size - length, "%s%s%s%s:%u:%zu", i ? " " : "",
+				   wanted[i].name, vg_wanted_is_renamed(&wanted[i]) ? "=" : "",
+				   vg_wanted_is_renamed(&wanted[i]) ? wanted[i].known_as : "",
+				   wanted[i].ifindex, wanted[i].rule);
 }
 
 static void plan_follows_the_rules(void **state)
@@ -72,7 +130,9 @@ static void plan_follows_the_rules(void **state)
 
 		while (links < VG_ARRAY_SIZE(cases[i].links) && cases[i].links[links].ifindex)
 			links++;
-		assert_int_equal(vg_wanted_plan(policy, cases[i].links, links, &wanted, &n), 0);
+		assert_int_equal(vg_wanted_plan(policy, cases[i].links, links, cases[i].filtered,
+						FILTERED, &wanted, &n),
+				 0);
 		format_plan(wanted, n, text, sizeof(text));
 		if (strcmp(text, cases[i].wanted) != 0)
 			fail_msg("%s: expected '%s', got '%s'", cases[i].name, cases[i].wanted,
@@ -92,7 +152,7 @@ static void links_have_addresses(void **state)
 	size_t n = 0;
 
 	(void)state;
-	assert_int_equal(vg_wanted_plan(policy, links, 2, &wanted, &n), 0);
+	assert_int_equal(vg_wanted_plan(policy, links, 2, NULL, 0, &wanted, &n), 0);
 	assert_int_equal(n, 3);
 	assert_string_equal(wanted[0].mac, "42:01:0a:80:00:46");
 	assert_string_equal(wanted[1].mac, "");
@@ -118,6 +178,21 @@ static void find_is_by_name(void **state)
 	assert_null(vg_wanted_find(NULL, 0, "ens4"));
 }
 
+static void before_is_by_number_then_by_name(void **state)
+{
+	struct vg_wanted old[] = {
+		{.name = "ens4", .ifindex = 4}, {.name = "ens5", .ifindex = 5}, {.name = "ens6"}};
+	const struct vg_wanted renamed = {.name = "ens4", .ifindex = 5},
+			       replaced = {.name = "ens4", .ifindex = 7}, absent = {.name = "ens6"},
+			       other = {.name = "ens7"};
+
+	(void)state;
+	assert_ptr_equal(vg_wanted_before(old, 3, &renamed), &old[1]);
+	assert_ptr_equal(vg_wanted_before(old, 3, &replaced), &old[0]);
+	assert_ptr_equal(vg_wanted_before(old, 3, &absent), &old[2]);
+	assert_null(vg_wanted_before(old, 3, &other));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -125,6 +200,7 @@ int main(void)
 		cmocka_unit_test(links_have_addresses),
 		cmocka_unit_test(states_have_names),
 		cmocka_unit_test(find_is_by_name),
+		cmocka_unit_test(before_is_by_number_then_by_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
