@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include "core/config.h"
 #include "core/feed.h"
+#include "core/obstacles.h"
 #include "core/shapes.h"
 #include "discovery/fetch.h"
 
@@ -30,10 +31,8 @@ struct vg_host_nic {
 	unsigned index;
 	char mac[18]; /* lower case, or "" */
 	bool device;  /* has a place on a bus: no VLAN, bridge or the like above another NIC */
-	bool default_route;		 /* of IPv4 or IPv6 */
-	char driver[32], version[32];	 /* "" where the driver doesn't say */
-	unsigned mtu;			 /* bytes; 0: not known */
-	unsigned rx, tx, max_rx, max_tx; /* queues; 0: the driver doesn't say */
+	bool default_route; /* of IPv4 or IPv6 */
+	struct vg_nic_facts facts;
 	char address4[INET_ADDRSTRLEN], address6[INET6_ADDRSTRLEN]; /* a global one, or "" */
 };
 

@@ -3,15 +3,13 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <ifaddrs.h>
-#include <linux/ethtool.h>
 #include <linux/if_packet.h>
-#include <linux/sockios.h>
 #include <net/route.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include "share/cleanup.h"
 #include "share/file.h"
+#include "share/nic_settings.h"
 #include "tools/discover.h"
 
 #define ETHERNET_BYTES 6
@@ -59,31 +57,6 @@ static void take_address(const struct ifaddrs *item, struct vg_host_nic *nic)
 		inet_ntop(AF_INET6, ipv6, nic->address6, sizeof(nic->address6));
 }
 
-/* Drivers that don't answer leave their fields as they are. */
-static void ask_driver(int socket, struct vg_host_nic *nic)
-{
-	struct ethtool_drvinfo info = {.cmd = ETHTOOL_GDRVINFO};
-	struct ethtool_channels channels = {.cmd = ETHTOOL_GCHANNELS};
-	struct ifreq request = {};
-
-	memcpy(request.ifr_name, nic->name, sizeof(request.ifr_name));
-	if (ioctl(socket, SIOCGIFMTU, &request) == 0)
-		nic->mtu = (unsigned)request.ifr_mtu;
-	request.ifr_data = (void *)&info;
-	if (ioctl(socket, SIOCETHTOOL, &request) == 0) {
-		snprintf(nic->driver, sizeof(nic->driver), "%.31s", info.driver);
-		snprintf(nic->version, sizeof(nic->version), "%.31s", info.version);
-		nic->device = *info.bus_info && strcmp(info.bus_info, "N/A") != 0;
-	}
-	request.ifr_data = (void *)&channels;
-	if (ioctl(socket, SIOCETHTOOL, &request) == 0) {
-		nic->rx = channels.rx_count + channels.combined_count;
-		nic->tx = channels.tx_count + channels.combined_count;
-		nic->max_rx = channels.max_rx + channels.max_combined;
-		nic->max_tx = channels.max_tx + channels.max_combined;
-	}
-}
-
 static int by_index(const void *a, const void *b)
 {
 	const struct vg_host_nic *x = a, *y = b;
@@ -105,7 +78,6 @@ int vg_host_nics_read(struct vg_host_nic **ret_nics, size_t *ret_n)
 	_cleanup_(free_addresses_p) struct ifaddrs *addresses = NULL;
 	_cleanup_free_ struct vg_host_nic *nics = NULL;
 	_cleanup_free_ char *route = NULL, *ipv6_route = NULL;
-	_cleanup_close_ int fd = -1;
 	size_t n = 0;
 
 	if (getifaddrs(&addresses) < 0)
@@ -128,11 +100,8 @@ int vg_host_nics_read(struct vg_host_nic **ret_nics, size_t *ret_n)
 		if (item->ifa_addr && nic)
 			take_address(item, nic);
 	}
-	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
 	for (size_t i = 0; i < n; i++)
-		ask_driver(fd, &nics[i]);
+		vg_nic_facts_read(nics[i].index, &nics[i].facts, &nics[i].device);
 	route = read_routes("/proc/net/route");
 	ipv6_route = read_routes("/proc/net/ipv6_route");
 	vg_host_nics_routes(nics, n, route, ipv6_route);

@@ -139,13 +139,14 @@ static const char *network_text(const struct vg_found *found, const struct vg_me
 static const char *nic_text(const struct vg_found *found, const struct vg_found_nic *nic, char *out)
 {
 	const struct vg_host_nic *host = &nic->host;
-	const unsigned mtu = host->mtu || !nic->metadata ? host->mtu : nic->metadata->mtu;
+	const unsigned mtu =
+		host->facts.mtu || !nic->metadata ? host->facts.mtu : nic->metadata->mtu;
 	char mtu_text[16] = "", queues[64] = "", network[NIC_TEXT_SIZE / 2];
 	const struct {
 		const char *before, *text;
 	} parts[] = {
 		{"", network_text(found, nic->metadata, network, sizeof(network))},
-		{"driver ", host->driver},
+		{"driver ", host->facts.driver},
 		{"MTU ", mtu_text},
 		{"", queues},
 		{"address ", host->address4},
@@ -155,9 +156,9 @@ static const char *nic_text(const struct vg_found *found, const struct vg_found_
 
 	if (mtu)
 		snprintf(mtu_text, sizeof(mtu_text), "%u", mtu);
-	if (host->rx || host->tx)
+	if (host->facts.rx || host->facts.tx)
 		snprintf(queues, sizeof(queues), "%u RX and %u TX queues (at most %u and %u)",
-			 host->rx, host->tx, host->max_rx, host->max_tx);
+			 host->facts.rx, host->facts.tx, host->facts.max_rx, host->facts.max_tx);
 	*out = '\0';
 	for (size_t i = 0; i < VG_ARRAY_SIZE(parts); i++) {
 		if (*parts[i].text)

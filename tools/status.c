@@ -55,13 +55,13 @@ static json_t *link_to_json(const struct vg_link_info *link, const struct vg_cou
 {
 	const char *mode = link->mode == VG_ATTACH_INHERIT ? NULL : vg_attach_mode_text(link->mode);
 
-	return json_pack("{ss ss? sI ss ss? sn sb sI sn sn so so so}", "name", link->name,
+	return json_pack("{ss ss? sI ss ss? sn sb sI sn sn s[] so so so}", "name", link->name,
 			 "known_as",
 			 strcmp(link->known_as, link->name) != 0 ? link->known_as : NULL, "ifindex",
 			 (json_int_t)link->ifindex, "state", link->ifindex ? "attached" : "absent",
 			 "mode", mode, "ingress", "recorder",
 			 link->ifindex && vg_dataplane_is_recorded(link->ifindex), "program_id",
-			 (json_int_t)link->program_id, "lost", "reason", "pass",
+			 (json_int_t)link->program_id, "lost", "reason", "obstacles", "pass",
 			 total_to_json(counters, link->name, VG_VERDICT_PASS), "drop",
 			 total_to_json(counters, link->name, VG_VERDICT_DROP), "would_drop",
 			 total_to_json(counters, link->name, VG_VERDICT_WOULD_DROP));

@@ -208,6 +208,24 @@ static enum vg_exit print_interfaces(const json_t *status)
 	return vg_cells_print(&cells, columns, 4 + 2 * n_verdicts);
 }
 
+/* A command stands on a line of its own, whole, so that it can be copied. */
+static void print_obstacles(const json_t *interface)
+{
+	const json_t *obstacles = json_object_get(interface, "obstacles"), *obstacle;
+	size_t i;
+
+	if (json_array_size(obstacles))
+		printf("\nin the way of native mode on %s:\n", vg_cli_text(interface, "name", "?"));
+	json_array_foreach(obstacles, i, obstacle) {
+		const char *command = vg_cli_text(obstacle, "command", NULL);
+
+		vg_render_paragraph(stdout, "* ", vg_cli_text(obstacle, "text", "?"),
+				    vg_render_width(stdout));
+		if (command)
+			printf("      %s\n", command);
+	}
+}
+
 static const char *feed_colour(const char *state)
 {
 	return strcmp(state, "fresh") == 0 ? "green" : "brown";
@@ -255,7 +273,9 @@ static void print_hints(const json_t *status)
 
 enum vg_exit vg_status_print(const json_t *status)
 {
+	const json_t *interface;
 	enum vg_exit result;
+	size_t i;
 
 	print_daemon(status);
 	print_policy(status);
@@ -265,6 +285,8 @@ enum vg_exit vg_status_print(const json_t *status)
 	print_exporter(status);
 	print_flows(status);
 	result = print_interfaces(status);
+	json_array_foreach(json_object_get(status, "interfaces"), i, interface)
+		print_obstacles(interface);
 	if (result == VG_EXIT_DONE)
 		result = print_feeds(status);
 	print_hints(status);

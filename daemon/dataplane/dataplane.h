@@ -70,6 +70,7 @@ struct vg_attachment {
 	enum vg_attach_mode mode; /* VG_ATTACH_NATIVE or VG_ATTACH_GENERIC */
 	bool adopted;		  /* an earlier daemon's link was kept */
 	__u32 program_id;	  /* of the entry program */
+	int native_error;	  /* what native mode was refused with, or 0 */
 	char fallback[256];	  /* why not native, where auto chose generic; else "" */
 };
 

@@ -127,6 +127,11 @@ int vg_object_replace_pin(const struct vg_dataplane *dataplane, enum vg_pin pin,
  */
 int vg_link_update_all(const struct vg_dataplane *dataplane, struct vg_diag *diag);
 
+/* strerror() of why a NIC refused the entry program, and the driver's reason (refusal.c). */
+#define VG_REFUSAL_SIZE 192
+void vg_refusal_describe(const struct vg_dataplane *dataplane, unsigned ifindex, int error,
+			 char out[VG_REFUSAL_SIZE]);
+
 /* Puts the egress program in place of an older version's on one NIC, if there is one (egress.c). */
 int vg_egress_update(const struct vg_dataplane *dataplane, unsigned ifindex);
 

@@ -152,6 +152,7 @@ static int attach_fresh(const struct vg_dataplane *dp, unsigned ifindex, const c
 			const char *known_as, enum vg_attach_mode mode,
 			struct vg_attachment *attachment, struct vg_diag *diag)
 {
+	char refusal[VG_REFUSAL_SIZE];
 	int native = 0, r;
 
 	if (is_busy(ifindex))
@@ -165,13 +166,15 @@ static int attach_fresh(const struct vg_dataplane *dp, unsigned ifindex, const c
 			return vg_dataplane_fail(diag, ENODEV, "%s is gone", name);
 		if (is_busy(ifindex))
 			return fail_busy(ifindex, name, diag);
+		vg_refusal_describe(dp, ifindex, native, refusal);
 		if (mode == VG_ATTACH_NATIVE)
 			return vg_dataplane_fail(
 				diag, -native,
 				"%s refuses native XDP: %s; write `attach: auto` to filter it in generic mode",
-				name, strerror(-native));
+				name, refusal);
+		attachment->native_error = native;
 		snprintf(attachment->fallback, sizeof(attachment->fallback),
-			 "native XDP was refused: %s", strerror(-native));
+			 "native XDP was refused: %s", refusal);
 	}
 	attachment->mode = VG_ATTACH_GENERIC;
 	r = create_link(dp, ifindex, known_as, VG_ATTACH_GENERIC);

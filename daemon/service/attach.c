@@ -262,8 +262,10 @@ static int attach(struct vg_gate *gate, struct vg_wanted *nic, const struct vg_w
 
 		nic->state = VG_NIC_ATTACHED;
 		nic->fresh = !nic->attachment.adopted;
-		if (kept)
+		if (kept) {
 			nic->attachment.adopted = old->attachment.adopted;
+			nic->attachment.native_error = old->attachment.native_error;
+		}
 		explain_mode(nic, was_attached ? old : NULL, mode);
 		log_renamed(nic, old);
 		log_attached(nic, kept);
@@ -277,6 +279,8 @@ static int attach(struct vg_gate *gate, struct vg_wanted *nic, const struct vg_w
 	if (nic->recorded && !vg_dataplane_is_attached(gate->dataplane, nic->ifindex, nic->name) &&
 	    vg_dataplane_unrecord(nic->ifindex, nic->name, NULL) >= 0)
 		nic->recorded = false;
+	if (mode == VG_ATTACH_NATIVE && r != -EBUSY)
+		nic->attachment.native_error = r;
 	vg_gate_describe(&diag, r, text);
 	vg_attach_fail(nic, old, r, text);
 	return r;

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include "service/conntrack.h"
-#include "service/netlink.h"
+#include "share/netlink.h"
 #include "share/cleanup.h"
 
 /* Attributes with fewer bytes than these are refused. */

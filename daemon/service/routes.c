@@ -6,7 +6,7 @@
 #include <search.h>
 #include <string.h>
 #include <sys/socket.h>
-#include "service/netlink.h"
+#include "share/netlink.h"
 #include "service/routes.h"
 #include "service/seedlist.h"
 #include "share/cleanup.h"

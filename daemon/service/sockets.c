@@ -6,7 +6,7 @@
 #include <netlink/attr.h>
 #include <string.h>
 #include <sys/socket.h>
-#include "service/netlink.h"
+#include "share/netlink.h"
 #include "service/sockets.h"
 #include "share/cleanup.h"
 

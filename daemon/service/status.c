@@ -3,11 +3,38 @@
 #include "service/answer.h"
 #include "service/hints.h"
 #include "share/cleanup.h"
+#include "share/nic_settings.h"
 
 static json_t *total_json(const struct vg_count *count, double rate)
 {
 	return json_pack("{sI sI sf}", "packets", (json_int_t)count->packets, "bytes",
 			 (json_int_t)count->bytes, "packets_per_second", rate);
+}
+
+/* What is in the way of native mode, where it is wanted and isn't there. */
+static json_t *obstacles_json(const struct vg_wanted *nic, enum vg_attach_mode wanted)
+{
+	const bool attached = nic->state == VG_NIC_ATTACHED;
+	struct vg_obstacle obstacles[VG_MAX_OBSTACLES];
+	json_t *array = json_array();
+	struct vg_nic_facts facts;
+	size_t n;
+
+	if (!nic->ifindex || wanted == VG_ATTACH_GENERIC ||
+	    (attached ? nic->attachment.mode == VG_ATTACH_NATIVE : !nic->attachment.native_error) ||
+	    vg_nic_facts_read(nic->ifindex, &facts, NULL) < 0)
+		return array;
+	facts.refusal = nic->attachment.native_error;
+	n = vg_obstacles_find(&facts, obstacles);
+	for (size_t i = 0; i < n; i++) {
+		const struct vg_nic_change *change = &obstacles[i].change;
+		char command[VG_COMMAND_SIZE];
+
+		vg_nic_command(nic->name, change->setting, change->to, command);
+		json_array_append_new(array, json_pack("{ss ss?}", "text", obstacles[i].text,
+						       "command", *command ? command : NULL));
+	}
+	return array;
 }
 
 static json_t *interface_json(const struct vg_daemon *daemon, const struct vg_wanted *nic,
@@ -21,7 +48,7 @@ static json_t *interface_json(const struct vg_daemon *daemon, const struct vg_wa
 	vg_rate_sum(counters, nic->name, sums);
 	for (size_t v = 0; v < VG_VERDICT_MAX; v++)
 		totals[v] = total_json(&sums[v], vg_rate_get(&daemon->rates, nic->name, v));
-	return json_pack("{ss ss? sI ss ss? ss sb sb sI sI ss? so so so}", "name", nic->name,
+	return json_pack("{ss ss? sI ss ss? ss sb sb sI sI ss? so so so so}", "name", nic->name,
 			 "known_as", vg_wanted_is_renamed(nic) ? nic->known_as : NULL, "ifindex",
 			 (json_int_t)nic->ifindex, "state", vg_nic_state_text(nic->state), "mode",
 			 attached ? vg_attach_mode_text(nic->attachment.mode) : NULL, "ingress",
@@ -29,8 +56,9 @@ static json_t *interface_json(const struct vg_daemon *daemon, const struct vg_wa
 			 attached && nic->attachment.adopted, "recorder", attached && nic->recorded,
 			 "program_id", (json_int_t)(attached ? nic->attachment.program_id : 0),
 			 "lost", (json_int_t)nic->lost, "reason", *nic->reason ? nic->reason : NULL,
-			 "pass", totals[VG_VERDICT_PASS], "drop", totals[VG_VERDICT_DROP],
-			 "would_drop", totals[VG_VERDICT_WOULD_DROP]);
+			 "obstacles", obstacles_json(nic, rule->attach), "pass",
+			 totals[VG_VERDICT_PASS], "drop", totals[VG_VERDICT_DROP], "would_drop",
+			 totals[VG_VERDICT_WOULD_DROP]);
 }
 
 static json_t *interfaces_json(const struct vg_daemon *daemon, const struct vg_counters *counters)

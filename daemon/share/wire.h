@@ -28,6 +28,8 @@
  *              "recorder": are flows that leave by it recorded, "program_id",
  *              "lost": how often somebody took the filter off,
  *              "reason": why generic, failed or detached, or null,
+ *              "obstacles": what is in the way of native mode: [{"text", "command": what removes it,
+ *              or null}],
  *              "pass": {"packets", "bytes", "packets_per_second"}, "drop": alike, "would_drop": alike}]
  *   "hints": [text]
  * check    "address", and optionally "to", "port" ("tcp/443", "icmp"), "interface". Answer: what

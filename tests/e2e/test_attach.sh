@@ -59,6 +59,21 @@ falls_back()
 		"$(vg_in gated ip -json -details link show dev "$1" | jq '.[0].xdp.mode')"
 }
 
+# in_the_way NIC TEXT COMMAND: the one obstacle of `vpcgate status`, in both of its forms.
+in_the_way()
+{
+	local obstacles
+
+	obstacles=$(interface "$1" 'obstacles | tojson')
+	[[ $(jq length <<<"$obstacles") == 1 ]] || { echo "$obstacles"; return 1; }
+	[[ $(jq -r '.[0].text' <<<"$obstacles") == *$2* ]] || { echo "$obstacles"; return 1; }
+	[[ $(jq -r '.[0].command' <<<"$obstacles") == "$3" ]] || { echo "$obstacles"; return 1; }
+	vg_cli status >"$VG_TMP/screen"
+	grep -q "^in the way of native mode on $1:$" "$VG_TMP/screen" || { cat "$VG_TMP/screen"; return 1; }
+	[[ $3 == null ]] || grep -q "^ *$3$" "$VG_TMP/screen" || { cat "$VG_TMP/screen"; return 1; }
+}
+nothing_in_the_way() { [[ $(interface "$1" 'obstacles | length') == 0 ]]; }
+
 foreign_attach()
 {
 	vg_in gated bpftool prog load "$VG_BUILD/tests/e2e/other.bpf.o" "$VG_BPFFS_MOUNT/other"
@@ -126,7 +141,12 @@ refused busy0 busy0
 scene "no native XDP in the driver: a bridge"
 nic bridge0 type bridge
 config bridge0 </dev/null
-falls_back bridge0 "not supported"
+falls_back bridge0 "not supported.*driver"
+vg_check "status names the driver" in_the_way bridge0 "bridge has no XDP" null
+vg_expect "but no obstacle where generic mode is wanted" 0 "$(
+	config "{name: bridge0, attach: generic}" </dev/null
+	pair_reload
+	interface bridge0 'obstacles | length')"
 scene "no native XDP in the driver, and attach: native"
 config bridge0 <<<"attach: native"
 refused bridge0 "bridge0.*not supported"
@@ -137,8 +157,23 @@ vg_in gated ethtool -L queues0p tx 4
 vg_in gated ip link set queues0 up
 vg_in gated ip link set queues0p up
 config queues0 </dev/null
-falls_back queues0 "No space|queues"
-scene "the same with attach: native"
+falls_back queues0 "No space.*queues"
+vg_check "status has the kernel's number" in_the_way queues0 "veth refuses it: No space" null
+scene "the same, where the NIC may have more"
+vg_in gated ip link add name queues1 numrxqueues 4 type veth peer name queues1p numtxqueues 4
+vg_in gated ethtool -L queues1 rx 1
+vg_in gated ethtool -L queues1p tx 4
+vg_in gated ip link set queues1 up
+vg_in gated ip link set queues1p up
+config queues1 </dev/null
+falls_back queues1 "No space.*queues"
+vg_check "status has the command" in_the_way queues1 "veth needs as many RX queues" "ethtool -L queues1 rx 4 tx 1"
+vg_check "vpcgate detach" vg_cli detach queues1
+vg_check "the command" vg_in gated ethtool -L queues1 rx 4 tx 1
+vg_check "a reload" pair_reload
+vg_expect "mode" native "$(interface queues1 mode)"
+vg_check "nothing is in the way any more" nothing_in_the_way queues1
+scene "native refused by veth, and attach: native"
 config queues0 <<<"attach: native"
 refused queues0 "queues0"
 

@@ -4,7 +4,7 @@
 #include "tests/run/hosts.h"
 #include "service/conntrack.c"
 #include "service/holders.c"
-#include "service/netlink.c"
+#include "share/netlink.c"
 #include "service/routes.c"
 #include "service/seed.c"
 #include "service/seedlist.c"

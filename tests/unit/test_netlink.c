@@ -9,7 +9,7 @@
 #include <arpa/inet.h>
 #include "service/conntrack.c"
 #include "service/holders.c"
-#include "service/netlink.c"
+#include "share/netlink.c"
 #include "service/routes.c"
 #include "service/seedlist.c"
 #include "service/sockets.c"

@@ -5,7 +5,7 @@
 #include <netlink/netlink.h>
 #include <netlink/socket.h>
 #include <string.h>
-#include "service/netlink.h"
+#include "share/netlink.h"
 #include "share/cleanup.h"
 
 /* The most that the kernel puts into one message of a dump. */
