@@ -62,7 +62,7 @@ ranges() { vg_cli ranges --json --set "${1:-vpc}" | jq -c '[.sets[0].ranges[].pr
 note_is() { [[ $(feed gcp:subnets .note) == $1 ]]; }
 failed() { ! "$@" >"$VG_TMP/failed" 2>&1; }
 # asked_more PATH COUNT: within a refresh.
-asked_more() { vg_wait $soon_s eval "((\$(cloud_asked '$1') > $2))"; }
+asked_more() { vg_wait "$soon_s" eval "((\$(cloud_asked '$1') > $2))"; }
 
 # The last word to systemd on whether it is ready.
 notified() { grep -E '^(READY|RELOADING)=' "$VG_TMP/notify.json" | tail -n 1; }
