@@ -163,7 +163,7 @@ vg_expect "... and no line" 0 "$(pair_result streamer .wrong)"
 # ---- the metadata server ----
 
 world 9
-vg_check "nine subnets" vg_wait $soon_s refused "$bad4"
+vg_check "nine subnets" vg_wait $soon_s feed_is gcp:subnets .ranges 9
 vg_check "the load balancer's port is closed" refused "$bad4" 8443
 world 9 "$gated4"
 vg_check "a forwarding rule is known at once" vg_wait 5 fetch "$bad4" 8443

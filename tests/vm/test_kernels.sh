@@ -19,8 +19,8 @@ guest_s=${VG_GUEST_TIMEOUT:-840}
 slow=10
 # What runs on each kernel in `make test`: what the kernel itself decides, and the way of a packet.
 # guest.sh comes last: when it ends, the machine's NICs keep the names that the other tests give theirs.
-quick=(tests/vm/samples.sh tests/e2e/test_{features,user}.sh
-	build/tests/run/test_{peers,frags,egress,flow_table,flow_sweep,sockets,conntrack} tests/vm/guest.sh)
+quick=(tests/vm/samples.sh tests/e2e/test_features.sh
+	build/tests/run/test_{frags,egress,flow_table,flow_sweep,conntrack} tests/vm/guest.sh)
 # And what runs nowhere but on the machine itself: it is about documents, or needs what builds them.
 not_here=(tests/e2e/test_documents.sh tests/e2e/test_container.sh)
 declare -A guests=()
