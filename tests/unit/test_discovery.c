@@ -59,6 +59,15 @@ static void on_changed(void *context)
 	rig->changes++;
 }
 
+static void open_discovery(struct rig *rig)
+{
+	static const struct vg_cloud_nics unknown = {};
+
+	assert_int_equal(vg_discovery_open(rig->event, rig->folder, &unknown, on_changed, rig,
+					   &rig->discovery),
+			 0);
+}
+
 static int setup(void **state)
 {
 	struct rig *rig = calloc(1, sizeof(*rig));
@@ -67,9 +76,7 @@ static int setup(void **state)
 	strcpy(rig->folder, "/tmp/vpcgate-discovery-XXXXXX");
 	assert_non_null(mkdtemp(rig->folder));
 	assert_true(sd_event_new(&rig->event) >= 0);
-	assert_int_equal(vg_discovery_open(rig->event, rig->folder, &(struct vg_cloud_nics){},
-					   on_changed, rig, &rig->discovery),
-			 0);
+	open_discovery(rig);
 	fake_begun = fake_cancelled = fake_configured = 0;
 	*state = rig;
 	return 0;
@@ -302,9 +309,7 @@ static void saved_answers_are_read_before_they_are_wanted(void **state)
 	vg_discovery_published(rig->discovery);
 	vg_discovery_close(rig->discovery);
 	rig->discovery = NULL;
-	assert_int_equal(vg_discovery_open(rig->event, rig->folder, &(struct vg_cloud_nics){},
-					   on_changed, rig, &rig->discovery),
-			 0);
+	open_discovery(rig);
 	assert_int_equal(read_from(rig, "gcp:subnets", &n), 0);
 	assert_int_equal(n, 10);
 	expect_asked("");
