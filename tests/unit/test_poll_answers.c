@@ -443,19 +443,19 @@ static void other_machines_answers_are_left_out(void **state)
 {
 	static const struct {
 		const char *name, *identity;
-		char macs[2][18];
 		size_t n;
+		char macs[2][18];
 		bool used;
 	} cases[] = {
-		{"the same NIC", "42:01:0a:80:00:02 1/a", {"42:01:0a:80:00:02"}, 1, true},
-		{"another", "42:01:0a:80:00:02 1/a", {"42:01:0a:80:00:03"}, 1, false},
+		{"the same NIC", "42:01:0a:80:00:02 1/a", 1, {"42:01:0a:80:00:02"}, true},
+		{"another", "42:01:0a:80:00:02 1/a", 1, {"42:01:0a:80:00:03"}, false},
 		{"one of two",
 		 "42:01:0a:80:00:01 1/a, 42:01:0a:80:00:02 1/b",
-		 {"42:01:0a:80:00:09", "42:01:0a:80:00:02"},
 		 2,
+		 {"42:01:0a:80:00:09", "42:01:0a:80:00:02"},
 		 true},
-		{"none known so far", "42:01:0a:80:00:02 1/a", {}, 0, true},
-		{"the same for all machines", NULL, {"42:01:0a:80:00:03"}, 1, true},
+		{"none known so far", "42:01:0a:80:00:02 1/a", 0, {}, true},
+		{"the same for all machines", NULL, 1, {"42:01:0a:80:00:03"}, true},
 	};
 	struct poll_rig *rig = *state;
 
