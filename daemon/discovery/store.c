@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#include <fcntl.h>
 #include <jansson.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <zlib.h>
 #include "discovery/store.h"
 #include "share/cleanup.h"
+#include "share/keep.h"
 
-#define FIRST_LINE "vpcgate ranges 1 crc32 "
-#define FIRST_LINE_SIZE (sizeof(FIRST_LINE) + 8) /* with eight digits and the newline */
+#define TITLE "vpcgate ranges 1"
 #define SUFFIX "ranges"
 #define READABLE_SIZE 64 /* of the feed's text in a file name */
 
@@ -97,72 +95,6 @@ static int print_saved(const char *feed, const struct vg_saved *saved, char **re
 	return fclose(out) == 0 ? 0 : -ENOMEM;
 }
 
-static int write_all(int fd, const char *text, size_t length)
-{
-	while (length) {
-		const ssize_t n = write(fd, text, length);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		text += n;
-		length -= (size_t)n;
-	}
-	return 0;
-}
-
-/* A new file, on disk when this returns. One that an earlier run left half done makes room. */
-static int write_file(const char *path, const char *text, size_t length)
-{
-	_cleanup_close_ int fd = -1;
-	char first[FIRST_LINE_SIZE + 1];
-	int r;
-
-	if (unlink(path) < 0 && errno != ENOENT)
-		return -errno;
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return -errno;
-	snprintf(first, sizeof(first), FIRST_LINE "%08lx\n",
-		 crc32(0, (const Bytef *)text, (uInt)length));
-	r = write_all(fd, first, strlen(first));
-	if (r == 0)
-		r = write_all(fd, text, length);
-	if (r < 0)
-		return r;
-	return fsync(fd) < 0 ? -errno : 0;
-}
-
-/* Until the folder is on disk a power failure may take back what was renamed in it. */
-static int sync_folder(const char *folder)
-{
-	_cleanup_close_ int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	return fd < 0 || fsync(fd) < 0 ? -errno : 0;
-}
-
-static int replace(const char *folder, const char *path, const char *text, size_t length)
-{
-	_cleanup_free_ char *aside = NULL;
-	int r;
-
-	if (mkdir(folder, 0700) < 0 && errno != EEXIST)
-		return -errno;
-	if (asprintf(&aside, "%s.new", path) < 0) {
-		aside = NULL;
-		return -ENOMEM;
-	}
-	r = write_file(aside, text, length);
-	if (r == 0 && rename(aside, path) < 0)
-		r = -errno;
-	if (r < 0) {
-		unlink(aside);
-		return r;
-	}
-	return sync_folder(folder);
-}
-
 int vg_store_write(const char *folder, const char *feed, const struct vg_saved *saved,
 		   struct vg_diag *diag)
 {
@@ -174,7 +106,7 @@ int vg_store_write(const char *folder, const char *feed, const struct vg_saved *
 	if (r == 0)
 		r = print_saved(feed, saved, &text, &length);
 	if (r == 0)
-		r = replace(folder, path, text, length);
+		r = vg_keep_write(path, TITLE, text, length);
 	if (r < 0)
 		return vg_diag_set(diag, -r, NULL, nowhere, "%s can't be written: %s",
 				   path ? path : folder, strerror(-r));
@@ -203,62 +135,13 @@ refuse(const struct damage *damage, const char *format, ...)
 			   damage->path, text);
 }
 
-/* Whoever can't write the folder has no say in what is read, so that links aren't followed. */
 static int read_file(const struct damage *damage, char **ret_text, size_t *ret_length)
 {
-	_cleanup_close_ int fd = -1;
-	_cleanup_free_ char *text = NULL;
-	size_t length = 0;
-	struct stat st;
+	char reason[VG_KEEP_REASON_SIZE];
+	const int r =
+		vg_keep_read(damage->path, TITLE, VG_STORE_MAX_BYTES, ret_text, ret_length, reason);
 
-	fd = open(damage->path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (fd < 0 && errno == ELOOP)
-		return refuse(damage, "it is a symbolic link");
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return -errno;
-	if (!S_ISREG(st.st_mode))
-		return refuse(damage, "it is no regular file");
-	if (st.st_size > VG_STORE_MAX_BYTES)
-		return refuse(damage, "it is larger than %u bytes", VG_STORE_MAX_BYTES);
-	text = malloc((size_t)st.st_size + 1);
-	if (!text)
-		return -ENOMEM;
-	while (length < (size_t)st.st_size) {
-		const ssize_t n = read(fd, text + length, (size_t)st.st_size - length);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		length += (size_t)n;
-	}
-	text[length] = '\0';
-	*ret_text = VG_TAKE_PTR(text);
-	*ret_length = length;
-	return 0;
-}
-
-/* Checks the first line; `ret_json` is what stands below it. */
-static int check_first_line(const struct damage *damage, const char *text, size_t length,
-			    const char **ret_json, size_t *ret_length)
-{
-	char expected[FIRST_LINE_SIZE + 1];
-	size_t rest;
-
-	if (length < FIRST_LINE_SIZE)
-		return refuse(damage, "it is cut off");
-	if (strncmp(text, FIRST_LINE, strlen(FIRST_LINE)) != 0)
-		return refuse(damage, "it doesn't begin with '" FIRST_LINE "'");
-	rest = length - FIRST_LINE_SIZE;
-	snprintf(expected, sizeof(expected), FIRST_LINE "%08lx\n",
-		 crc32(0, (const Bytef *)text + FIRST_LINE_SIZE, (uInt)rest));
-	if (strncmp(text, expected, FIRST_LINE_SIZE) != 0)
-		return refuse(damage, "its checksum is wrong");
-	*ret_json = text + FIRST_LINE_SIZE;
-	*ret_length = rest;
-	return 0;
+	return r == -EBADMSG ? refuse(damage, "%s", reason) : r;
 }
 
 static int read_range(const struct damage *damage, const json_t *json, struct vg_listing *listing)
@@ -366,7 +249,6 @@ int vg_store_read(const char *folder, const char *feed, struct vg_saved *ret_sav
 	_cleanup_(vg_saved_done) struct vg_saved saved = {};
 	_cleanup_free_ char *path = NULL, *text = NULL;
 	struct damage damage = {NULL, diag};
-	const char *json = NULL;
 	size_t length = 0;
 	int r;
 
@@ -376,9 +258,7 @@ int vg_store_read(const char *folder, const char *feed, struct vg_saved *ret_sav
 		r = read_file(&damage, &text, &length);
 	}
 	if (r == 0)
-		r = check_first_line(&damage, text, length, &json, &length);
-	if (r == 0)
-		r = read_saved(&damage, feed, json, length, &saved);
+		r = read_saved(&damage, feed, text, length, &saved);
 	if (r == -ENOENT || r == -EBADMSG)
 		return r;
 	if (r < 0)

@@ -12,6 +12,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include "discovery/store.c"
+#include "share/file.h"
 
 #define FEED "gcp:subnets?network=prod"
 
@@ -187,6 +188,9 @@ static void put(const char *path, const char *text, size_t length)
 	assert_int_equal(fwrite(text, 1, length, file), length);
 }
 
+#define FIRST_LINE TITLE " crc32 "
+#define FIRST_LINE_SIZE (sizeof(FIRST_LINE) + 8) /* with eight digits and the newline */
+
 /* The file with this JSON in it, and the right checksum. */
 static void put_json(const char *path, const char *json)
 {
@@ -286,11 +290,9 @@ static void damaged_json_is_refused(void **state)
 
 static char *read_back(const char *path, size_t *ret_length)
 {
-	struct vg_diag diag = {0};
-	const struct damage damage = {path, &diag};
 	char *text = NULL;
 
-	assert_int_equal(read_file(&damage, &text, ret_length), 0);
+	assert_int_equal(vg_file_read(path, &text, ret_length), 0);
 	return text;
 }
 
