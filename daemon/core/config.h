@@ -187,6 +187,8 @@ const char *vg_attach_mode_text(enum vg_attach_mode mode);
 const char *vg_protocol_text(int protocol, char *out);
 /* A name or a number from 0 to 255; -EINVAL otherwise. */
 int vg_protocol_parse(const char *text, int *ret_protocol);
+/* "90s", "5m", "1h", "7d" as seconds, UINT_MAX where there are more; -EINVAL: it is none. */
+int vg_duration_parse(const char *text, unsigned *ret_s);
 /* "57MiB": a multiple of 1 KiB in the largest unit that makes it whole. `out` has 16 bytes. */
 const char *vg_size_text(__u64 bytes, char *out);
 /* TCP, UDP and SCTP: those that a service may name a port of. */

@@ -215,23 +215,43 @@ static const char *quantity_text(const struct quantity *quantity, __u64 number, 
 	return out;
 }
 
+/* -EINVAL: not such a number. */
+static int parse_quantity(const struct quantity *quantity, const char *text, __u64 *ret_number)
+{
+	unsigned digits, factor;
+	const char *rest;
+
+	if (read_digits(text, &digits, &rest) < 0 || !(factor = unit_factor(quantity, rest)))
+		return -EINVAL;
+	*ret_number = (__u64)digits * factor;
+	return 0;
+}
+
+int vg_duration_parse(const char *text, unsigned *ret_s)
+{
+	__u64 seconds;
+
+	if (parse_quantity(&duration, text, &seconds) < 0)
+		return -EINVAL;
+	*ret_s = seconds < UINT_MAX ? (unsigned)seconds : UINT_MAX;
+	return 0;
+}
+
 static int read_quantity(struct vg_yaml *yaml, const yaml_node_t *value, const char *key,
 			 const struct quantity *quantity, __u64 min, __u64 max, __u64 *ret_number)
 {
 	char least[QUANTITY_TEXT_SIZE], most[QUANTITY_TEXT_SIZE];
-	const char *text = vg_yaml_text(value), *rest;
-	unsigned digits, factor;
+	const char *text = vg_yaml_text(value);
 	__u64 number;
 
 	quantity_text(quantity, min, least);
 	quantity_text(quantity, max, most);
-	if (read_digits(text, &digits, &rest) < 0 || !(factor = unit_factor(quantity, rest)))
+	if (parse_quantity(quantity, text, &number) < 0)
 		return vg_yaml_refuse(yaml, EINVAL, value,
 				      "%s: '%.*s' is not a %s: write a whole number followed by "
 				      "%s, from %s to %s",
 				      key, VG_YAML_QUOTED, text, quantity->name,
 				      quantity->units_text, least, most);
-	number = (__u64)digits * factor;
 	if (number < min || number > max)
 		return vg_yaml_refuse(yaml, EINVAL, value,
 				      "%s: '%.*s' is out of range: write a %s from %s to %s", key,
