@@ -37,8 +37,8 @@ programs    := $(O)/vpcgated $(O)/vpcgate
 unit_tests  := $(patsubst %.c,$(O)/%,$(wildcard tests/unit/test_*.c))
 run_tests   := $(patsubst %.c,$(O)/%,$(wildcard tests/run/test_*.c))
 e2e_tests   := $(wildcard tests/e2e/test_*.sh)
-e2e_preload := $(O)/tests/e2e/refuse_native.so
-e2e_tools   := $(e2e_preload) $(patsubst %.c,$(O)/%,$(filter-out %/refuse_native.c %.bpf.c,$(wildcard tests/e2e/*.c)))
+e2e_preload := $(O)/tests/e2e/refuse_native.so $(O)/tests/e2e/set_clock.so
+e2e_tools   := $(e2e_preload) $(patsubst %.c,$(O)/%,$(filter-out $(e2e_preload:$(O)/%.so=%.c) %.bpf.c,$(wildcard tests/e2e/*.c)))
 vm_tests    := $(filter-out %/test_service.sh,$(wildcard tests/vm/test_*.sh))
 bench       := $(O)/tests/bench/bench
 flood       := $(O)/tests/bench/flood/flood

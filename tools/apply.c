@@ -1,39 +1,152 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* apply: the config as it is now, in force. */
+/* apply: the config as it is now, or a file in its place, in force; perhaps on trial. */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
+#include <string.h>
 #include "share/cleanup.h"
-#include "tools/vpcgate.h"
+#include "share/file.h"
+#include "tools/install.h"
 
-static json_int_t number_of(const json_t *answer, const char *key)
+#define FILE_NAME_MAX 255 /* bytes, as the daemon takes them */
+
+/* A file to apply. All zeroes: the config itself. */
+struct source {
+	const char *path;
+	char *config; /* where the config stands, whose place it takes */
+	char *text;
+	size_t length;
+	struct vg_install install;
+	char *staged;
+};
+
+static void source_done(const struct vg_cli *cli, struct source *source)
 {
-	return json_integer_value(json_object_get(answer, key));
+	vg_stage_remove(cli, source->staged);
+	vg_install_done(&source->install);
+	free(source->config);
+	free(source->text);
 }
 
-enum vg_exit vg_cli_apply(const struct vg_cli *cli)
+static enum vg_exit ask_error(const struct vg_cli *cli, int error, const struct vg_diag *diag)
 {
-	json_auto_t *request = NULL, *answer = NULL;
+	return vg_cli_ask_error(cli, error, diag, "start it with `systemctl start vpcgated`");
+}
+
+static enum vg_exit find_config(const struct vg_cli *cli, struct source *source)
+{
+	json_auto_t *history = NULL;
 	struct vg_diag diag = {};
-	json_int_t accepted;
 	int r;
 
-	request = json_pack("{ss sb}", "command", "apply", "accept_shrink", cli->accept_shrink);
-	if (!request)
-		return vg_cli_error("out of memory");
-	r = vg_cli_request(cli, request, &answer, &diag);
-	if (r == -EREMOTEIO) {
-		fprintf(stderr, "%s\n", diag.text);
-		return VG_EXIT_NO;
-	}
+	r = vg_cli_ask_history(cli, 0, &history, &diag);
 	if (r < 0)
-		return vg_cli_ask_error(cli, r, &diag, "start it with `systemctl start vpcgated`");
-	accepted = number_of(answer, "accepted");
+		return ask_error(cli, r, &diag);
+	source->config = strdup(vg_cli_text(history, "config", ""));
+	return source->config ? VG_EXIT_DONE : vg_cli_error("out of memory");
+}
+
+/* What can fail without the daemon fails before it is asked. */
+static enum vg_exit prepare(const struct vg_cli *cli, struct source *source)
+{
+	enum vg_exit result;
+	int r;
+
+	source->path = cli->operand;
+	if (!source->path)
+		return VG_EXIT_DONE;
+	r = vg_file_read(source->path, &source->text, &source->length);
+	if (r < 0)
+		return vg_cli_error("cannot read %s: %s", source->path, strerror(-r));
+	result = find_config(cli, source);
+	if (result != VG_EXIT_DONE)
+		return result;
+	r = vg_install_prepare(source->config, source->text, source->length, &source->install);
+	if (r < 0)
+		return vg_install_error(source->config, r);
+	return vg_stage_write(cli, source->text, source->length, &source->staged);
+}
+
+/* Relative to nothing: the history outlives the working directory. */
+static json_t *name_of(const char *path)
+{
+	char full[PATH_MAX];
+
+	if (!realpath(path, full))
+		return NULL;
+	return json_string(strlen(full) <= FILE_NAME_MAX ? full : strrchr(full, '/') + 1);
+}
+
+static json_t *request_of(const struct vg_cli *cli, const struct source *source)
+{
+	json_t *request = json_pack("{ss sb ss}", "command", "apply", "accept_shrink",
+				    cli->accept_shrink, "login", vg_cli_login());
+
+	if (cli->confirm_s)
+		json_object_set_new(request, "confirm_s", json_integer(cli->confirm_s));
+	if (source->staged) {
+		json_object_set_new(request, "staged", json_string(source->staged));
+		json_object_set_new(request, "file", name_of(source->path));
+	}
+	return request;
+}
+
+/* The daemon speaks of the config, whose place the file takes. */
+static enum vg_exit print_refusal(const struct source *source, const char *text)
+{
+	const size_t length = source->config ? strlen(source->config) : 0;
+
+	if (length && strncmp(text, source->config, length) == 0 && text[length] == ':')
+		fprintf(stderr, "%s%s\n", source->path, text + length);
+	else
+		fprintf(stderr, "%s\n", text);
+	return VG_EXIT_NO;
+}
+
+static void print_accepted(const struct vg_cli *cli, const json_t *answer)
+{
+	const json_int_t accepted = json_integer_value(json_object_get(answer, "accepted"));
+
 	if (cli->accept_shrink && !accepted)
 		puts("no answer was held back");
 	else if (accepted)
 		printf("%lld answer%s that %s held back %s accepted\n", (long long)accepted,
 		       accepted == 1 ? "" : "s", accepted == 1 ? "was" : "were",
 		       accepted == 1 ? "is" : "are");
-	printf("generation %lld is in force\n", (long long)number_of(answer, "generation"));
-	return VG_EXIT_DONE;
+}
+
+static enum vg_exit apply(const struct vg_cli *cli, struct source *source)
+{
+	json_auto_t *request = request_of(cli, source), *answer = NULL;
+	enum vg_exit result = VG_EXIT_DONE;
+	struct vg_diag diag = {};
+	int r;
+
+	vg_cli_hold_signals();
+	r = vg_cli_request(cli, request, &answer, &diag);
+	if (r == -EREMOTEIO)
+		return print_refusal(source, diag.text);
+	if (r < 0)
+		return ask_error(cli, r, &diag);
+	/* On trial, it is `confirm` that makes it the config. */
+	if (source->install.aside && !cli->confirm_s)
+		result = vg_install_commit(&source->install);
+	vg_cli_release_signals();
+	print_accepted(cli, answer);
+	vg_cli_print_applied(answer);
+	if (result == VG_EXIT_DONE && cli->confirm_s)
+		result = vg_cli_count_down(cli, answer);
+	return result;
+}
+
+enum vg_exit vg_cli_apply(const struct vg_cli *cli)
+{
+	struct source source = {};
+	enum vg_exit result;
+
+	result = prepare(cli, &source);
+	if (result == VG_EXIT_DONE)
+		result = apply(cli, &source);
+	source_done(cli, &source);
+	return result;
 }

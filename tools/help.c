@@ -23,6 +23,8 @@ const struct vg_option vg_cli_options[] = {
 	{'v', "vpcaccess", "URL",
 	 "another Serverless VPC Access API (default " VG_VPCACCESS_URL ")"},
 	{'a', "ca", "FILE", "certificates to trust instead of the system's"},
+	{'k', "confirm", "DURATION",
+	 "go back by itself unless `vpcgate confirm` comes within 10s to 1h"},
 	{'A', "accept-shrink", NULL, "believe answers of feeds that are held back"},
 	{'j', "json", NULL, "print JSON"},
 	{'B', "bpffs", "DIR", "the folder of the pinned filter (default " VG_BPFFS_DEFAULT ")"},
@@ -55,10 +57,19 @@ const struct vg_command vg_cli_commands[] = {
 	 "works from files, anywhere. Exit: 0 a config is printed, what is missing in it is on standard\n"
 	 "error; 2 none could be made.",
 	 vg_cli_discover},
-	{"apply", "A", NULL, "put the config in force as it is now",
-	 "As `systemctl reload vpcgated`, but says what came of it. New feeds are asked first, for\n"
-	 "up to 5 s. Exit: 0 it is in force, 1 it is refused, 2 error.",
+	{"apply", "kA", "[FILE]", "put the config in force as it is now, or FILE in its place",
+	 "Says what came of it. FILE becomes the config; with --confirm, once it is confirmed. New feeds\n"
+	 "are asked first, for up to 5 s. Exit: 0 it is in force, 1 it is refused, or not confirmed in\n"
+	 "time, 2 error.",
 	 vg_cli_apply},
+	{"confirm", "", NULL, "keep what `apply --confirm` has put in force",
+	 "Exit: 0 it stays, 1 nothing waits to be confirmed, 2 error.", vg_cli_confirm},
+	{"rollback", "", "[GENERATION]", "go back to what was in force before, or at GENERATION",
+	 "Ends a trial at once. Twice goes back two configs. Exit: 0 it is in force, 1 it is refused, or\n"
+	 "there is none, 2 error.",
+	 vg_cli_rollback},
+	{"history", "j", "[GENERATION]", "the last configs: when, by whom, and what they changed",
+	 "With GENERATION its config, as it was written.", vg_cli_history},
 	{"detach", "", "[IF]", "take the filter off an interface, or off all",
 	 "The only way to take it off: it outlives the daemon.", vg_cli_detach},
 	{"help", "", "[COMMAND]", "how to use a command", "", vg_cli_help_command},

@@ -139,6 +139,21 @@ static void print_reloads(const json_t *status)
 	putchar('\n');
 }
 
+static void print_trial(const json_t *status)
+{
+	const json_t *trial = json_object_get(status, "trial");
+	char left[VG_RENDER_SIZE];
+
+	if (!json_is_object(trial))
+		return;
+	printf("trial      %s%s left to `vpcgate confirm` generation %lld; then generation %lld "
+	       "comes back%s\n",
+	       vg_render_colour(stdout, "brown"),
+	       vg_render_duration((__u64)number_of(trial, "left_s"), left),
+	       (long long)number_of(trial, "generation"), (long long)number_of(trial, "back"),
+	       vg_render_colour(stdout, NULL));
+}
+
 static const char *state_colour(const char *state)
 {
 	return strcmp(state, "attached") == 0 ? "green" : "red";
@@ -282,6 +297,7 @@ enum vg_exit vg_status_print(const json_t *status)
 	print_contents(status);
 	print_cost(status);
 	print_reloads(status);
+	print_trial(status);
 	print_exporter(status);
 	print_flows(status);
 	result = print_interfaces(status);

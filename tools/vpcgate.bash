@@ -34,6 +34,12 @@ _vpcgate_sets()
 	vpcgate ranges 2>/dev/null | awk '!NF { exit } NR > 1 && !seen[$1]++ { print $1 }'
 }
 
+# Generations that can be gone back to, where the daemon is there to be asked.
+_vpcgate_generations()
+{
+	vpcgate history 2>/dev/null | awk 'NR > 1 { print $1 }'
+}
+
 # _vpcgate_files KIND CURRENT: -f for files, -d for folders.
 _vpcgate_files()
 {
@@ -62,12 +68,15 @@ _vpcgate()
 		words="tcp/ udp/ sctp/ icmp icmpv6"
 		compopt -o nospace 2>/dev/null
 		;;
+	--confirm)
+		words="60s 5m 1h"
+		;;
 	--to | --network | --metadata | --compute | --vpcaccess) return ;;
 	esac
 	if [[ ! $words ]]; then
 		command=$(_vpcgate_command)
 		case $command in
-		'') words="status drops counters flows check ranges validate discover apply detach help $globals" ;;
+		'') words="status drops counters flows check ranges validate discover apply confirm rollback history detach help $globals" ;;
 		status | flows) words="--json $globals" ;;
 		drops | counters) words="--interface --watch --json $globals" ;;
 		check) words="--to --port --interface --config --json $globals" ;;
@@ -82,9 +91,18 @@ _vpcgate()
 		discover)
 			words="--from --network --interface --metadata --compute --vpcaccess --ca $globals"
 			;;
-		apply) words="--accept-shrink $globals" ;;
+		apply)
+			if [[ $current != -* ]]; then
+				_vpcgate_files -f "$current"
+				return
+			fi
+			words="--confirm --accept-shrink $globals"
+			;;
+		confirm) words=$globals ;;
+		rollback) words="$(_vpcgate_generations) $globals" ;;
+		history) words="$(_vpcgate_generations) --json $globals" ;;
 		detach) words="$(_vpcgate_interfaces) $globals" ;;
-		help) words="status drops counters flows check ranges validate discover apply detach" ;;
+		help) words="status drops counters flows check ranges validate discover apply confirm rollback history detach" ;;
 		esac
 	fi
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "core/trial.h"
 #include "dataplane/dataplane.h"
 #include "share/cleanup.h"
 #include "share/wire.h"
@@ -91,6 +92,21 @@ static int parse_seconds(const char *text, double *ret_seconds)
 	return 0;
 }
 
+static int parse_duration(const char *text, unsigned *ret_s)
+{
+	unsigned seconds;
+
+	if (vg_duration_parse(text, &seconds) < 0 || seconds < VG_TRIAL_MIN_S ||
+	    seconds > VG_TRIAL_MAX_S) {
+		vg_cli_error("--confirm can't be '%s': write %ds to %ds, or a whole number of "
+			     "minutes as in 5m, up to 1h",
+			     text, VG_TRIAL_MIN_S, VG_TRIAL_MAX_S);
+		return -1;
+	}
+	*ret_s = seconds;
+	return 0;
+}
+
 static int add_file(struct vg_cli *cli, const char *path)
 {
 	if (cli->n_from == VG_CLI_MAX_FROM) {
@@ -140,6 +156,8 @@ static int set_option(struct vg_cli *cli, int letter, const char *value, const c
 	case 'j':
 		cli->json = true;
 		return 0;
+	case 'k':
+		return parse_duration(value, &cli->confirm_s);
 	case 'A':
 		cli->accept_shrink = true;
 		return 0;

@@ -36,6 +36,7 @@ struct vg_cli {
 	const char *operand;
 	double watch_s; /* 0: once */
 	bool accept_shrink;
+	unsigned confirm_s; /* 0: not given */
 };
 
 struct vg_option {
@@ -100,6 +101,23 @@ int vg_cli_ask(const struct vg_cli *cli, const char *command, const char *const 
 int vg_cli_request(const struct vg_cli *cli, json_t *request, json_t **ret_answer,
 		   struct vg_diag *diag);
 
+/* vg_cli_ask() of the history, of `generation` alone with its config unless that is 0. */
+int vg_cli_ask_history(const struct vg_cli *cli, json_int_t generation, json_t **ret_answer,
+		       struct vg_diag *diag);
+
+/* "generation 42 is in force", and, on trial, for how long and what then. */
+void vg_cli_print_applied(const json_t *answer);
+
+/* On a terminal: counts down until a trial is over, or it is confirmed, or Ctrl-C. */
+enum vg_exit vg_cli_count_down(const struct vg_cli *cli, const json_t *answer);
+
+/* Who logged in, for the history, as far as this process knows; "" if it doesn't. */
+const char *vg_cli_login(void);
+
+/* Between what comes into force and what a restart reads, no signal must end this process. */
+void vg_cli_hold_signals(void);
+void vg_cli_release_signals(void);
+
 /* True where `error` of vg_cli_ask() means that nobody listens. */
 bool vg_cli_no_daemon(int error);
 
@@ -142,6 +160,9 @@ enum vg_exit vg_cli_ranges(const struct vg_cli *cli);
 enum vg_exit vg_cli_validate(const struct vg_cli *cli);
 enum vg_exit vg_cli_discover(const struct vg_cli *cli);
 enum vg_exit vg_cli_apply(const struct vg_cli *cli);
+enum vg_exit vg_cli_confirm(const struct vg_cli *cli);
+enum vg_exit vg_cli_rollback(const struct vg_cli *cli);
+enum vg_exit vg_cli_history(const struct vg_cli *cli);
 enum vg_exit vg_cli_detach(const struct vg_cli *cli);
 enum vg_exit vg_cli_help_command(const struct vg_cli *cli);
 

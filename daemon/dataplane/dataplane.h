@@ -43,6 +43,9 @@ int vg_dataplane_lock(const char *dir, int *ret_fd, struct vg_diag *diag);
 /* Whether the kernel's XDP takes frames of several buffers, as it does since Linux 5.18. */
 bool vg_dataplane_has_frags(const struct vg_dataplane *dataplane);
 
+/* What is published from now on has later numbers, though the pins of an earlier boot are gone. */
+void vg_dataplane_count_from(struct vg_dataplane *dataplane, __u64 generation);
+
 /* False once somebody has removed one of the pins; the next publish puts them back. */
 bool vg_dataplane_is_pinned(const struct vg_dataplane *dataplane);
 

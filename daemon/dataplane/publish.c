@@ -229,6 +229,12 @@ static int load_programs(const struct vg_dataplane *dp, struct policy_bpf *skele
 
 /* ---- the switch ---- */
 
+void vg_dataplane_count_from(struct vg_dataplane *dp, __u64 generation)
+{
+	if (dp->state.generation < generation)
+		dp->state.generation = generation;
+}
+
 static int put_in_force(struct vg_dataplane *dp, int program_fd, const struct vg_policy *policy,
 			const struct vg_label *labels)
 {

@@ -4,6 +4,7 @@
 #include "service/attach.h"
 #include "service/feed_report.h"
 #include "service/request.h"
+#include "service/report.h"
 #include "share/check.h"
 #include "share/cleanup.h"
 #include "share/wire.h"
@@ -44,6 +45,16 @@ static int answer_detach(struct vg_gate *gate, const struct vg_request *request,
 	return *ret_json ? 0 : -ENOMEM;
 }
 
+static int answer_confirm(struct vg_daemon *daemon, json_t **ret_json, struct vg_diag *diag)
+{
+	const int r = vg_confirm_keep(daemon, diag);
+
+	if (r < 0)
+		return r;
+	*ret_json = json_pack("{sI}", "generation", (json_int_t)daemon->gate->state.generation);
+	return *ret_json ? 0 : -ENOMEM;
+}
+
 static int answer_request(struct vg_daemon *daemon, const struct vg_request *request,
 			  json_t **ret_json, struct vg_diag *diag)
 {
@@ -54,7 +65,11 @@ static int answer_request(struct vg_daemon *daemon, const struct vg_request *req
 		return answer_check(daemon->gate, request, ret_json, diag);
 	case VG_COMMAND_DETACH:
 		return answer_detach(daemon->gate, request, ret_json, diag);
-	default: /* VG_COMMAND_APPLY: vg_answer(); VG_COMMAND_RANGES: vg_answer_write() */
+	case VG_COMMAND_CONFIRM:
+		return answer_confirm(daemon, ret_json, diag);
+	case VG_COMMAND_HISTORY:
+		return vg_report_history(daemon, request->generation, ret_json, diag);
+	default: /* VG_COMMAND_APPLY, VG_COMMAND_ROLLBACK: vg_answer(); VG_COMMAND_RANGES: vg_answer_write() */
 		return -EINVAL;
 	}
 }
@@ -126,22 +141,40 @@ char *vg_answer_applied(const struct vg_daemon *daemon, size_t accepted, int res
 	json_auto_t *json = NULL;
 
 	if (result >= 0)
-		json = json_pack("{sI sI}", "generation",
+		json = json_pack("{sI sI so}", "generation",
 				 (json_int_t)daemon->gate->state.generation, "accepted",
-				 (json_int_t)accepted);
+				 (json_int_t)accepted, "trial", vg_confirm_json(daemon));
 	return write_answer(json, result, diag);
 }
 
-static char *answer_apply(struct vg_daemon *daemon, uint64_t ticket,
-			  const struct vg_request *request, bool *ret_later)
+/* apply and rollback. */
+static void change_of(const struct vg_request *request, const struct ucred *peer,
+		      struct vg_change *ret_change)
+{
+	const bool rollback = request->command == VG_COMMAND_ROLLBACK;
+
+	*ret_change = (struct vg_change){
+		.cause = rollback ? VG_CAUSE_ROLLBACK : VG_CAUSE_APPLY,
+		.confirm_s = (unsigned)request->confirm_s,
+		.restores = request->generation,
+	};
+	strcpy(ret_change->staged, request->staged ?: "");
+	strcpy(ret_change->file, request->file ?: "");
+	vg_change_set_actor(ret_change, peer->uid, peer->pid, request->login);
+}
+
+static char *answer_change(struct vg_daemon *daemon, const struct ucred *peer, uint64_t ticket,
+			   const struct vg_request *request, bool *ret_later)
 {
 	struct vg_applicant applicant = {.ticket = ticket};
 	struct vg_diag diag = {0};
+	struct vg_change change;
 	int r;
 
+	change_of(request, peer, &change);
 	if (request->accept_shrink)
 		applicant.accepted = vg_discovery_accept(daemon->discovery);
-	r = vg_apply_reload(daemon, &diag);
+	r = vg_apply_change(daemon, &change, &diag);
 	if (r != -EINPROGRESS)
 		return vg_answer_applied(daemon, applicant.accepted, r, &diag);
 	vg_apply_wait(daemon, &applicant);
@@ -156,7 +189,9 @@ static int refuse_reader(const struct vg_request *request, json_t **ret_json, st
 
 	*ret_json = json_pack("{sb}", "denied", 1);
 	return vg_diag_set(diag, EPERM, NULL, nowhere,
-			   "%s changes the filter, which is for root: run `sudo vpcgate %s`", name,
+			   "%s %s, which is for root: run `sudo vpcgate %s`", name,
+			   request->command == VG_COMMAND_HISTORY ? "shows a config"
+								  : "changes the filter",
 			   name);
 }
 
@@ -188,8 +223,9 @@ char *vg_answer(struct vg_daemon *daemon, const struct ucred *peer, uint64_t tic
 		r = refuse_reader(&request, &json, &diag);
 	else if (r >= 0 && !daemon->started)
 		r = refuse_early(daemon, &diag);
-	else if (r >= 0 && request.command == VG_COMMAND_APPLY)
-		line = answer_apply(daemon, ticket, &request, ret_later);
+	else if (r >= 0 &&
+		 (request.command == VG_COMMAND_APPLY || request.command == VG_COMMAND_ROLLBACK))
+		line = answer_change(daemon, peer, ticket, &request, ret_later);
 	else if (r >= 0)
 		r = answer_request(daemon, &request, &json, &diag);
 	vg_request_done(&request);

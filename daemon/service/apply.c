@@ -4,7 +4,9 @@
 #include <systemd/sd-daemon.h>
 #include <time.h>
 #include "service/answer.h"
+#include "service/change.h"
 #include "service/daemon.h"
+#include "service/record.h"
 #include "service/reload.h"
 #include "share/cleanup.h"
 #include "share/log.h"
@@ -138,6 +140,8 @@ static void take_answers(struct vg_daemon *daemon)
 		return;
 	}
 	answered.config = VG_TAKE_PTR(next->config);
+	answered.text = VG_TAKE_PTR(next->text);
+	answered.length = next->length;
 	vg_candidate_done(next);
 	*next = answered;
 }
@@ -207,7 +211,7 @@ void vg_apply_started(struct vg_daemon *daemon)
 	refresh_each(daemon);
 	want_in_force(daemon);
 	if (daemon->apply.again)
-		vg_apply_reload(daemon, NULL);
+		vg_apply_change(daemon, &daemon->apply.change, NULL);
 }
 
 /* ---- reloads ---- */
@@ -266,16 +270,47 @@ static void stop_waiting(struct vg_apply *apply)
 	sd_event_source_set_enabled(apply->watch, SD_EVENT_OFF);
 }
 
+/* What comes back takes feeds as they are. */
+static bool is_return(const struct vg_change *change)
+{
+	return change->cause == VG_CAUSE_RETURN;
+}
+
+/* Nobody is there who could mend a file. */
+static enum vg_candidate_files files_of(const struct vg_change *change)
+{
+	return is_return(change) ? VG_CANDIDATE_LENIENT : VG_CANDIDATE_STRICT;
+}
+
+static int record_and_publish(struct vg_daemon *daemon)
+{
+	const struct vg_change *change = &daemon->apply.change;
+	struct vg_diag diag = {0};
+	int recorded, r;
+
+	recorded = vg_record_change(daemon, change, &diag);
+	if (recorded < 0)
+		return vg_reload_refuse(daemon->gate, recorded, &diag);
+	r = vg_reload_publish(daemon->gate, !is_return(change));
+	if (r < 0 && recorded)
+		vg_history_drop(&daemon->history);
+	else if (r >= 0)
+		vg_confirm_arm(daemon);
+	return r;
+}
+
 /* `result` is that of what came before. `waited`: answers may have come since the config was read. */
 static int finish(struct vg_daemon *daemon, int result, bool waited)
 {
 	struct vg_apply *apply = &daemon->apply;
 
 	stop_waiting(apply);
-	if (result >= 0)
+	if (result >= 0 && !is_return(&apply->change))
 		result = refuse_unanswered(daemon);
 	if (result >= 0)
-		result = vg_reload_publish(daemon->gate, waited);
+		result = vg_reload_compile(daemon->gate, waited, files_of(&apply->change));
+	if (result >= 0)
+		result = record_and_publish(daemon);
 	if (result >= 0) {
 		vg_discovery_published(daemon->discovery);
 		vg_daemon_update_exporter(daemon);
@@ -299,24 +334,64 @@ static void start_waiting(struct vg_apply *apply)
 	sd_event_source_set_enabled(apply->watch, SD_EVENT_ON);
 }
 
-int vg_apply_reload(struct vg_daemon *daemon, struct vg_diag *diag)
+/* Makes the gate's next policy of it. */
+static int take_next(struct vg_daemon *daemon, const struct vg_change *change)
+{
+	struct vg_gate *gate = daemon->gate;
+	struct vg_diag wrong = {0};
+	char *text = NULL;
+	size_t length = 0;
+	int r;
+
+	r = vg_change_allow(daemon, change, &wrong);
+	if (r >= 0)
+		r = vg_change_read(daemon, change, &text, &length, &wrong);
+	if (r < 0)
+		return vg_reload_refuse(gate, r, &wrong);
+	r = vg_reload_take(gate, text, length, files_of(change));
+	if (r < 0)
+		return r;
+	r = want_next(daemon, &wrong);
+	return r < 0 ? vg_reload_refuse(gate, r, &wrong) : 0;
+}
+
+/* One at a time: whoever waits for what it asked for must not get another's. */
+static int make_way(struct vg_daemon *daemon, const struct vg_change *change, struct vg_diag *diag)
+{
+	static const struct vg_position nowhere;
+	struct vg_apply *apply = &daemon->apply;
+	struct vg_diag over = {0};
+
+	if (!apply->pending || (vg_change_is_plain(change) && vg_change_is_plain(&apply->change)))
+		return 0;
+	if (!is_return(change))
+		return vg_diag_set(diag, EBUSY, NULL, nowhere,
+				   "another config waits for the answers of feeds, for up to %d s: "
+				   "try again then",
+				   VG_APPLY_WAIT_US / 1000000);
+	vg_diag_set(&over, ECANCELED, NULL, nowhere,
+		    "the trial before it is over, and the policy from before that comes back");
+	finish(daemon, vg_reload_refuse(daemon->gate, -ECANCELED, &over), false);
+	return 0;
+}
+
+int vg_apply_change(struct vg_daemon *daemon, const struct vg_change *change, struct vg_diag *diag)
 {
 	struct vg_apply *apply = &daemon->apply;
 	struct vg_gate *gate = daemon->gate;
-	struct vg_diag wrong = {0};
 	int r;
 
+	r = make_way(daemon, change, diag);
+	if (r < 0)
+		return r;
+	apply->change = *change;
 	apply->again = !daemon->started;
 	if (apply->again)
 		return -EINPROGRESS;
 	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, vg_gate_now_us());
-	r = vg_reload_read(gate);
-	if (r >= 0) {
-		r = want_next(daemon, &wrong);
-		if (r < 0)
-			vg_reload_refuse(gate, r, &wrong);
-	}
-	if (r >= 0 && vg_discovery_is_waiting(daemon->discovery, gate->next.policy, gate->policy)) {
+	r = take_next(daemon, change);
+	if (r >= 0 && !is_return(change) &&
+	    vg_discovery_is_waiting(daemon->discovery, gate->next.policy, gate->policy)) {
 		start_waiting(apply);
 		return -EINPROGRESS;
 	}

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <systemd/sd-event.h>
 #include "core/diag.h"
+#include "service/change.h"
 #include "service/control.h"
 
 /* For the first answers of feeds; then a start goes on without them, and a reload is refused. */
@@ -19,9 +20,10 @@
 struct vg_daemon;
 
 struct vg_apply {
-	bool pending; /* the gate's next policy waits for answers */
-	bool changed; /* while it did, ranges of the policy in force have changed */
-	bool again;   /* a reload was asked for before the start was over */
+	bool pending;		 /* the gate's next policy waits for answers */
+	bool changed;		 /* while it did, ranges of the policy in force have changed */
+	bool again;		 /* a reload was asked for before the start was over */
+	struct vg_change change; /* the last one that was asked for */
 	sd_event_source *deadline, *watch, *retry;
 	struct vg_applicant {
 		uint64_t ticket;
@@ -44,10 +46,10 @@ int vg_apply_wait_for_answers(struct vg_daemon *daemon);
 void vg_apply_started(struct vg_daemon *daemon);
 
 /*
- * Reads the config again and puts it in force. -EINPROGRESS: it waits for answers. Other failures are
- * refusals; `diag`, which may be NULL, says why.
+ * Puts another config in force, or the same one as it is now. -EINPROGRESS: it waits for answers. Other
+ * failures are refusals; `diag`, which may be NULL, says why.
  */
-int vg_apply_reload(struct vg_daemon *daemon, struct vg_diag *diag);
+int vg_apply_change(struct vg_daemon *daemon, const struct vg_change *change, struct vg_diag *diag);
 /* Whoever asked for a reload that is in progress gets its answer when that ends. */
 void vg_apply_wait(struct vg_daemon *daemon, const struct vg_applicant *applicant);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <string.h>
 #include <time.h>
+#include "core/changes.h"
 #include "service/candidate.h"
 #include "share/cleanup.h"
 
@@ -12,10 +13,11 @@ static uint64_t cpu_us(void)
 	return now.tv_sec * UINT64_C(1000000) + now.tv_nsec / 1000;
 }
 
-static int read_config(const char *path, const struct vg_reader *reader,
-		       struct vg_config **ret_config, struct vg_diag *diag)
+int vg_candidate_read(const char *path, const struct vg_reader *reader,
+		      enum vg_candidate_files files, struct vg_candidate *ret_candidate,
+		      struct vg_diag *diag)
 {
-	_cleanup_free_ char *text = NULL;
+	char *text = NULL;
 	size_t length = 0;
 	int r;
 
@@ -23,19 +25,20 @@ static int read_config(const char *path, const struct vg_reader *reader,
 	if (r < 0)
 		return vg_diag_set(diag, -r, path, (struct vg_position){}, "can't be read: %s",
 				   strerror(-r));
-	return vg_config_parse(path, text, length, ret_config, diag);
+	return vg_candidate_parse(path, text, length, reader, files, ret_candidate, diag);
 }
 
-int vg_candidate_read(const char *path, const struct vg_reader *reader,
-		      enum vg_candidate_files files, struct vg_candidate *ret_candidate,
-		      struct vg_diag *diag)
+int vg_candidate_parse(const char *path, char *text, size_t length, const struct vg_reader *reader,
+		       enum vg_candidate_files files, struct vg_candidate *ret_candidate,
+		       struct vg_diag *diag)
 {
-	_cleanup_(vg_candidate_done) struct vg_candidate candidate = {};
+	_cleanup_(vg_candidate_done) struct vg_candidate candidate = {.text = text,
+								      .length = length};
 	const uint64_t start_us = cpu_us();
 	uint64_t config_us;
 	int r;
 
-	r = read_config(path, reader, &candidate.config, diag);
+	r = vg_config_parse(path, text, length, &candidate.config, diag);
 	config_us = cpu_us() - start_us;
 	if (r >= 0)
 		r = vg_candidate_build(&candidate, candidate.config, reader, files, diag);
@@ -112,25 +115,11 @@ void vg_candidate_done(struct vg_candidate *candidate)
 	vg_tables_free(candidate->tables);
 	vg_policy_free(candidate->policy);
 	vg_config_free(candidate->config);
+	free(candidate->text);
 	*candidate = (struct vg_candidate){};
 }
 
 /* ---- comparing ---- */
-
-static bool same_sets(const struct vg_set *a, const struct vg_set *b)
-{
-	if (a->n_ranges4 != b->n_ranges4 || a->n_ranges6 != b->n_ranges6)
-		return false;
-	for (size_t i = 0; i < a->n_ranges4; i++)
-		if (a->ranges4[i].address != b->ranges4[i].address ||
-		    a->ranges4[i].length != b->ranges4[i].length)
-			return false;
-	for (size_t i = 0; i < a->n_ranges6; i++)
-		if (a->ranges6[i].hi != b->ranges6[i].hi || a->ranges6[i].lo != b->ranges6[i].lo ||
-		    a->ranges6[i].length != b->ranges6[i].length)
-			return false;
-	return strcmp(a->name, b->name) == 0;
-}
 
 static bool same_destinations(const struct vg_service *a, const struct vg_service *b)
 {
@@ -147,7 +136,7 @@ bool vg_candidate_equal(const struct vg_policy *a, const struct vg_policy *b)
 	if (a->n_sets != b->n_sets || a->n_services != b->n_services)
 		return false;
 	for (size_t i = 0; i < a->n_sets; i++)
-		if (!same_sets(&a->sets[i], &b->sets[i]))
+		if (!vg_changes_same_set(&a->sets[i], &b->sets[i]))
 			return false;
 	for (size_t i = 0; i < a->n_services; i++)
 		if (!same_destinations(&a->services[i], &b->services[i]))

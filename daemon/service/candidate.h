@@ -10,6 +10,8 @@
 /* All zeroes is none; ends with vg_candidate_done(). */
 struct vg_candidate {
 	struct vg_config *config; /* NULL: that of the policy in force */
+	char *text;		  /* of that config; NULL alike */
+	size_t length;
 	struct vg_policy *policy;
 	struct vg_tables *tables; /* NULL until they are compiled: they may be large */
 	struct vg_cost cost;	  /* but for `load_us` */
@@ -26,6 +28,13 @@ enum vg_candidate_files { VG_CANDIDATE_STRICT, VG_CANDIDATE_LENIENT };
 int vg_candidate_read(const char *path, const struct vg_reader *reader,
 		      enum vg_candidate_files files, struct vg_candidate *ret_candidate,
 		      struct vg_diag *diag);
+
+/*
+ * The same from a text, a heap string that is taken over in any case, as though it stood at `path`.
+ */
+int vg_candidate_parse(const char *path, char *text, size_t length, const struct vg_reader *reader,
+		       enum vg_candidate_files files, struct vg_candidate *ret_candidate,
+		       struct vg_diag *diag);
 
 /*
  * Builds the policy of `config`, which may be the candidate's own, as files and feeds are now. On

@@ -8,6 +8,7 @@
 #include "service/answer.h"
 #include "service/daemon.h"
 #include "service/metrics.h"
+#include "service/record.h"
 #include "share/cleanup.h"
 #include "share/log.h"
 
@@ -64,6 +65,7 @@ static unsigned page_metrics(void *context, char **ret_text, size_t *ret_length)
 				.reloads_failed = gate->reloads_failed,
 				.refreshes_succeeded = gate->refreshes_succeeded,
 				.refreshes_failed = gate->refreshes_failed,
+				.on_trial = vg_history_waiting(&daemon->history),
 			},
 			ret_text, ret_length);
 	if (r >= 0)
@@ -187,11 +189,11 @@ static int on_terminate(sd_event_source *source, const struct signalfd_siginfo *
 
 static int on_reload(sd_event_source *source, const struct signalfd_siginfo *info, void *context)
 {
-	struct vg_daemon *daemon = context;
+	struct vg_change change = {.cause = VG_CAUSE_RELOAD};
 
 	(void)source;
-	(void)info;
-	vg_apply_reload(daemon, NULL);
+	vg_change_set_actor(&change, info->ssi_uid, (pid_t)info->ssi_pid, NULL);
+	vg_apply_change(context, &change, NULL);
 	return 0;
 }
 
@@ -351,21 +353,47 @@ static int open_loop(struct vg_daemon *daemon, const struct vg_daemon_options *o
 	if (r >= 0)
 		r = vg_apply_open(daemon);
 	if (r >= 0)
+		r = vg_history_open(options->state, &daemon->history);
+	if (r >= 0)
+		r = vg_confirm_open(daemon);
+	if (r >= 0)
 		r = add_sources(daemon);
 	if (r >= 0)
 		r = vg_nic_watch_open(daemon->event, on_links_changed, daemon, &daemon->watch);
 	return r < 0 ? vg_log_err(r, "can't set up the event loop: %s", strerror(-r)) : 0;
 }
 
+/* With the config, or what the history says is in its place. */
+static int open_gate(struct vg_daemon *daemon, const struct vg_daemon_options *options,
+		     __u64 *ret_back)
+{
+	const struct vg_reader *reader = vg_discovery_reader(daemon->discovery);
+	const struct vg_entry *newest = vg_history_newest(&daemon->history);
+	struct vg_start_choice choices[2];
+	const size_t n = vg_confirm_choose(daemon, options->config, choices);
+	int r = -EINVAL;
+
+	for (size_t i = 0; r < 0 && i < n; i++) {
+		r = vg_gate_open(options->config, choices[i].text, options->bpffs, reader,
+				 &daemon->gate);
+		*ret_back = choices[i].back;
+	}
+	for (size_t i = 0; i < n; i++)
+		free(choices[i].text);
+	if (r >= 0 && newest)
+		vg_dataplane_count_from(daemon->gate->dataplane, newest->generation);
+	return r;
+}
+
 /* What may fail without a trace comes first: the socket before the first NIC. */
 static int start(struct vg_daemon *daemon, const struct vg_daemon_options *options)
 {
+	__u64 back = 0;
 	int r;
 
 	r = open_loop(daemon, options);
 	if (r >= 0)
-		r = vg_gate_open(options->config, options->bpffs,
-				 vg_discovery_reader(daemon->discovery), &daemon->gate);
+		r = open_gate(daemon, options, &back);
 	if (r >= 0)
 		r = listen_on(daemon, options->socket);
 	if (r >= 0)
@@ -376,6 +404,8 @@ static int start(struct vg_daemon *daemon, const struct vg_daemon_options *optio
 		r = vg_gate_start(daemon->gate);
 	if (r < 0)
 		return r;
+	vg_record_start(daemon, back);
+	vg_confirm_arm(daemon);
 	vg_apply_started(daemon);
 	vg_daemon_update_exporter(daemon);
 	vg_daemon_notify(daemon, "READY=1");
@@ -390,6 +420,7 @@ int vg_daemon_open(const struct vg_daemon_options *options, struct vg_daemon **r
 	if (!daemon)
 		return vg_log_err(-ENOMEM, "no memory");
 	daemon->started_s = time(NULL);
+	daemon->socket = options->socket;
 	r = start(daemon, options);
 	if (r < 0) {
 		vg_daemon_close(daemon);
@@ -417,6 +448,8 @@ void vg_daemon_close(struct vg_daemon *daemon)
 	exporter_close(daemon);
 	vg_nic_watch_close(daemon->watch);
 	vg_apply_close(daemon);
+	vg_confirm_close(daemon);
+	vg_history_close(&daemon->history);
 	vg_gate_close(daemon->gate);
 	vg_discovery_close(daemon->discovery);
 	sd_event_unref(daemon->event);

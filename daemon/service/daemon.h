@@ -6,9 +6,11 @@
 #include <systemd/sd-event.h>
 #include "discovery/discovery.h"
 #include "service/apply.h"
+#include "service/confirm.h"
 #include "service/control.h"
 #include "service/exporter.h"
 #include "service/gate.h"
+#include "service/history.h"
 #include "service/nic.h"
 #include "service/rate.h"
 
@@ -25,6 +27,9 @@ struct vg_daemon {
 	struct vg_gate *gate;
 	bool started; /* there is a policy in force */
 	struct vg_apply apply;
+	struct vg_history history;
+	struct vg_confirm confirm;
+	const char *socket; /* its path */
 	struct vg_nic_watch *watch;
 	struct vg_control *control;
 	struct vg_exporter *exporter; /* NULL: off, or it can't listen */

@@ -150,12 +150,18 @@ static void log_filter_stays(const char *bpffs)
 			    (uint64_t)state.generation);
 }
 
-static int read_and_compile(struct vg_gate *gate, const struct vg_reader *reader,
-			    struct vg_diag *diag)
+static int read_and_compile(struct vg_gate *gate, const char *instead,
+			    const struct vg_reader *reader, struct vg_diag *diag)
 {
-	const int r = vg_candidate_read(gate->config_path, reader, VG_CANDIDATE_LENIENT,
-					&gate->next, diag);
+	char *text = instead ? strdup(instead) : NULL;
+	int r;
 
+	if (instead && !text)
+		return -ENOMEM;
+	r = text ? vg_candidate_parse(gate->config_path, text, strlen(text), reader,
+				      VG_CANDIDATE_LENIENT, &gate->next, diag)
+		 : vg_candidate_read(gate->config_path, reader, VG_CANDIDATE_LENIENT, &gate->next,
+				     diag);
 	return r < 0 ? r : vg_candidate_compile(&gate->next, diag);
 }
 
@@ -163,26 +169,26 @@ static int read_and_compile(struct vg_gate *gate, const struct vg_reader *reader
  * What servers have said must not keep the filter from starting, which would leave the machine open:
  * if the config is refused with it, as where the tables grow too large, it is tried without.
  */
-static int read_for_start(struct vg_gate *gate, struct vg_diag *diag)
+static int read_for_start(struct vg_gate *gate, const char *instead, struct vg_diag *diag)
 {
 	struct vg_reader own = *gate->reader;
 	struct vg_diag ignored;
 	char text[VG_GATE_ERROR_SIZE];
-	const int r = read_and_compile(gate, gate->reader, diag);
+	const int r = read_and_compile(gate, instead, gate->reader, diag);
 
 	if (r >= 0)
 		return r;
 	own.answer = NULL;
 	vg_candidate_done(&gate->next);
-	if (read_and_compile(gate, &own, &ignored) < 0)
+	if (read_and_compile(gate, instead, &own, &ignored) < 0)
 		return r;
 	vg_log_warn("%s; the start goes on without what feeds have answered",
 		    vg_gate_describe(diag, r, text));
 	return 0;
 }
 
-int vg_gate_open(const char *config_path, const char *bpffs, const struct vg_reader *reader,
-		 struct vg_gate **ret_gate)
+int vg_gate_open(const char *config_path, const char *instead, const char *bpffs,
+		 const struct vg_reader *reader, struct vg_gate **ret_gate)
 {
 	struct vg_gate *gate = calloc(1, sizeof(*gate));
 	char text[VG_GATE_ERROR_SIZE];
@@ -194,7 +200,7 @@ int vg_gate_open(const char *config_path, const char *bpffs, const struct vg_rea
 	gate->config_path = config_path;
 	gate->bpffs = bpffs;
 	gate->reader = reader;
-	r = read_for_start(gate, &diag);
+	r = read_for_start(gate, instead, &diag);
 	if (r >= 0)
 		r = vg_dataplane_open(bpffs, &gate->dataplane, &diag);
 	if (r < 0) {
@@ -218,6 +224,7 @@ void vg_gate_close(struct vg_gate *gate)
 	vg_candidate_done(&gate->next);
 	vg_policy_free(gate->policy);
 	vg_config_free(gate->config);
+	free(gate->text);
 	free(gate->wanted);
 	free(gate->detached);
 	free(gate);
@@ -253,6 +260,9 @@ int vg_gate_publish(struct vg_gate *gate, struct vg_candidate *candidate,
 	if (candidate->config) {
 		vg_config_free(gate->config);
 		gate->config = VG_TAKE_PTR(candidate->config);
+		free(gate->text);
+		gate->text = VG_TAKE_PTR(candidate->text);
+		gate->length = candidate->length;
 	}
 	vg_candidate_done(candidate);
 	return 0;

@@ -26,8 +26,10 @@ struct vg_gate {
 	const struct vg_reader *reader; /* files, and what feeds have answered */
 	struct vg_policy *policy;	/* in force; NULL until the start */
 	struct vg_config *config;	/* of that policy */
-	struct vg_candidate next;	/* what is to follow it, if anything */
-	struct vg_cost cost;		/* of the last publish */
+	char *text;			/* of that config */
+	size_t length;
+	struct vg_candidate next; /* what is to follow it, if anything */
+	struct vg_cost cost;	  /* of the last publish */
 	struct vg_dataplane *dataplane;
 	struct vg_wanted *wanted;
 	size_t n_wanted;
@@ -50,10 +52,10 @@ struct vg_gate {
 /*
  * Reads the config, then opens the kernel side; nothing is changed yet, and nothing at all where the
  * config is refused. Its policy is the next one. Logs what fails. Paths and reader must outlive the
- * gate.
+ * gate. `instead`: the text that counts in place of the config's, or NULL.
  */
-int vg_gate_open(const char *config_path, const char *bpffs, const struct vg_reader *reader,
-		 struct vg_gate **ret_gate);
+int vg_gate_open(const char *config_path, const char *instead, const char *bpffs,
+		 const struct vg_reader *reader, struct vg_gate **ret_gate);
 
 /* Frees the memory; what is attached stays attached. */
 void vg_gate_close(struct vg_gate *gate);

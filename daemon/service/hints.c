@@ -258,6 +258,8 @@ json_t *vg_hints_json(const struct vg_hints *hints)
 
 	if (!array)
 		return NULL;
+	if (hints->confirm_hint)
+		add(array, "%s", hints->confirm_hint);
 	if (hints->reload_error)
 		add(array,
 		    "the last reload was refused (%s); the policy in force is generation %" PRIu64,
@@ -269,6 +271,8 @@ json_t *vg_hints_json(const struct vg_hints *hints)
 		    hints->refresh_error, (uint64_t)hints->generation);
 	if (hints->stale_error)
 		add(array, "%s; what the file held before is in force", hints->stale_error);
+	if (hints->history_error)
+		add(array, "%s", hints->history_error);
 	if (hints->exporter_error)
 		add(array, "%s", hints->exporter_error);
 	for (size_t i = 0; i < hints->n_wanted; i++)

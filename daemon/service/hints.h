@@ -23,6 +23,9 @@ struct vg_hints {
 	const char *refresh_error; /* why changed ranges weren't taken over, or NULL */
 	const char *
 		stale_error; /* what is wrong with a file whose older contents are in force, or NULL */
+	const char
+		*confirm_hint; /* that a policy is on trial, or what of it needs a hand, or NULL */
+	const char *history_error;  /* why the last config isn't in the history, or NULL */
 	const char *exporter_error; /* why the exporter does not listen as configured, or NULL */
 };
 

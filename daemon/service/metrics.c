@@ -227,6 +227,9 @@ static void print_policy(FILE *out, const struct vg_metrics *metrics)
 		(uint64_t)metrics->reloads_succeeded);
 	fprintf(out, "vpcgate_reloads_total{result=\"failed\"} %" PRIu64 "\n",
 		(uint64_t)metrics->reloads_failed);
+	print_family(out, "vpcgate_confirm_pending", "gauge",
+		     "1 while the policy in force is on trial, and goes unless it is confirmed.");
+	fprintf(out, "vpcgate_confirm_pending %d\n", metrics->on_trial);
 	print_family(out, "vpcgate_refreshes_total", "counter",
 		     "Policies with other ranges of files and feeds, by result.");
 	fprintf(out, "vpcgate_refreshes_total{result=\"succeeded\"} %" PRIu64 "\n",

@@ -24,6 +24,7 @@ struct vg_metrics {
 	__u64 published_s;
 	__u64 reloads_succeeded, reloads_failed;
 	__u64 refreshes_succeeded, refreshes_failed;
+	bool on_trial;
 };
 
 /* `ret_text` is a heap string of `ret_length` bytes. -ENOMEM. */

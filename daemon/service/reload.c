@@ -26,54 +26,49 @@ int vg_reload_refuse(struct vg_gate *gate, int error, const struct vg_diag *diag
 	return error;
 }
 
-int vg_reload_read(struct vg_gate *gate)
+int vg_reload_take(struct vg_gate *gate, char *text, size_t length, enum vg_candidate_files files)
 {
 	struct vg_diag diag = {0};
 	int r;
 
 	vg_candidate_done(&gate->next);
-	r = vg_candidate_read(gate->config_path, gate->reader, VG_CANDIDATE_STRICT, &gate->next,
-			      &diag);
+	r = vg_candidate_parse(gate->config_path, text, length, gate->reader, files, &gate->next,
+			       &diag);
 	return r < 0 ? vg_reload_refuse(gate, r, &diag) : 0;
 }
 
-/* `ret_wanted` is to be settled then. */
-static int publish_next(struct vg_gate *gate, bool again, struct vg_wanted **ret_wanted,
-			size_t *ret_n, struct vg_diag *diag)
+int vg_reload_compile(struct vg_gate *gate, bool again, enum vg_candidate_files files)
 {
-	_cleanup_free_ struct vg_wanted *wanted = NULL;
 	struct vg_candidate *next = &gate->next;
-	size_t n;
+	struct vg_diag diag = {0};
 	int r = 0;
 
 	if (again)
-		r = vg_candidate_build(next, next->config, gate->reader, VG_CANDIDATE_STRICT, diag);
+		r = vg_candidate_build(next, next->config, gate->reader, files, &diag);
 	if (r >= 0)
-		r = vg_candidate_compile(next, diag);
-	if (r >= 0)
-		r = vg_gate_plan(gate, next->policy, &wanted, &n);
-	if (r >= 0)
-		r = vg_gate_publish(gate, next, wanted, n, diag);
-	if (r < 0)
-		return r;
-	*ret_wanted = VG_TAKE_PTR(wanted);
-	*ret_n = n;
-	return 0;
+		r = vg_candidate_compile(next, &diag);
+	return r < 0 ? vg_reload_refuse(gate, r, &diag) : 0;
 }
 
-int vg_reload_publish(struct vg_gate *gate, bool again)
+int vg_reload_publish(struct vg_gate *gate, bool asked)
 {
-	struct vg_wanted *wanted;
-	struct vg_diag diag = {0};
-	size_t n;
+	struct vg_wanted *wanted = NULL;
+	struct vg_diag diag = {0}, stale = gate->next.stale;
+	size_t n = 0;
 	int r;
 
-	r = publish_next(gate, again, &wanted, &n, &diag);
-	if (r < 0)
+	r = vg_gate_plan(gate, gate->next.policy, &wanted, &n);
+	if (r >= 0)
+		r = vg_gate_publish(gate, &gate->next, wanted, n, &diag);
+	if (r < 0) {
+		free(wanted);
 		return vg_reload_refuse(gate, r, &diag);
+	}
 	gate->reloads_succeeded++;
-	gate->reload_error[0] = gate->refresh_error[0] = gate->stale_error[0] = '\0';
-	vg_attach_forget_detached(gate);
+	gate->reload_error[0] = gate->refresh_error[0] = '\0';
+	vg_gate_note_stale(gate, &stale);
+	if (asked)
+		vg_attach_forget_detached(gate);
 	/* A NIC that refuses is a state; the policy is in force on the others. */
 	vg_attach_settle(gate, wanted, n);
 	return 0;

@@ -9,16 +9,19 @@
 #include "service/gate.h"
 
 /*
- * Reads the config again, into the gate's next policy. Where that is refused there is none, and
- * `reload_error` says why.
+ * Makes the gate's next policy of a text, a heap string that is taken over in any case, as though it
+ * was the config's. Where that is refused there is none, and `reload_error` says why.
  */
-int vg_reload_read(struct vg_gate *gate);
+int vg_reload_take(struct vg_gate *gate, char *text, size_t length, enum vg_candidate_files files);
+
+/* Compiles the next policy. `again`: feeds may have answered since it was read. As above. */
+int vg_reload_compile(struct vg_gate *gate, bool again, enum vg_candidate_files files);
 
 /*
- * Puts the next policy in force. `again`: feeds may have answered since it was read. A failure is a
- * refusal. Either way there is no next policy any more.
+ * Puts the next policy, which is compiled, in force. `asked`: by somebody, so that NICs that were
+ * detached are wanted again. A failure is a refusal. Either way there is no next policy any more.
  */
-int vg_reload_publish(struct vg_gate *gate, bool again);
+int vg_reload_publish(struct vg_gate *gate, bool asked);
 
 /* Refuses the next policy, if there is one. Returns `error`. */
 int vg_reload_refuse(struct vg_gate *gate, int error, const struct vg_diag *diag);

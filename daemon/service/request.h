@@ -4,6 +4,7 @@
 #define VPCGATE_REQUEST_H
 
 #include <jansson.h>
+#include <linux/types.h>
 #include <stdbool.h>
 #include "core/diag.h"
 
@@ -13,6 +14,9 @@ enum vg_command {
 	VG_COMMAND_RANGES,
 	VG_COMMAND_DETACH,
 	VG_COMMAND_APPLY,
+	VG_COMMAND_CONFIRM,
+	VG_COMMAND_ROLLBACK,
+	VG_COMMAND_HISTORY,
 	VG_COMMAND_MAX
 };
 
@@ -21,8 +25,9 @@ enum vg_command {
 /* Arguments that were not given are NULL; all texts belong to `json`. */
 struct vg_request {
 	enum vg_command command;
-	const char *address, *to, *port, *interface, *set;
+	const char *address, *to, *port, *interface, *set, *staged, *file, *login;
 	bool accept_shrink;
+	__u64 confirm_s, generation; /* 0: not given */
 	json_t *json;
 };
 

@@ -121,6 +121,7 @@ static json_t *hints_json(const struct vg_daemon *daemon, const struct vg_counte
 			  const struct vg_flow_stats *flows, const struct vg_feed_report *feeds)
 {
 	const struct vg_gate *gate = daemon->gate;
+	char confirm[VG_DIAG_TEXT_SIZE];
 
 	return vg_hints_json(&(struct vg_hints){
 		.policy = gate->policy,
@@ -135,6 +136,8 @@ static json_t *hints_json(const struct vg_daemon *daemon, const struct vg_counte
 		.reload_error = *gate->reload_error ? gate->reload_error : NULL,
 		.refresh_error = *gate->refresh_error ? gate->refresh_error : NULL,
 		.stale_error = *gate->stale_error ? gate->stale_error : NULL,
+		.confirm_hint = vg_confirm_hint(daemon, confirm, sizeof(confirm)),
+		.history_error = *daemon->history.error ? daemon->history.error : NULL,
 		.exporter_error = *daemon->exporter_error ? daemon->exporter_error : NULL,
 	});
 }
@@ -159,12 +162,13 @@ int vg_status_json(const struct vg_daemon *daemon, json_t **ret_json, struct vg_
 	self = json_pack("{ss sI sI ss}", "version", VG_VERSION, "pid", (json_int_t)getpid(),
 			 "started_s", (json_int_t)daemon->started_s, "config", gate->config_path);
 	*ret_json =
-		json_pack("{so so so so ss? so so so so}", "daemon", self, "policy",
+		json_pack("{so so so so ss? so so so so so}", "daemon", self, "policy",
 			  policy_json(gate), "reloads", reloads_json(gate), "refreshes",
 			  refreshes_json(gate), "exporter", vg_exporter_endpoint(daemon->exporter),
 			  "flows", flows_json(flows), "feeds",
 			  vg_feed_report_json(feeds, gate->policy->n_feeds, time(NULL)),
-			  "interfaces", interfaces_json(daemon, counters), "hints",
+			  "interfaces", interfaces_json(daemon, counters), "trial",
+			  vg_confirm_json(daemon), "hints",
 			  hints_json(daemon, counters, flows, feeds));
 	return *ret_json ? 0 : -ENOMEM;
 }

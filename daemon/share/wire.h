@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The control socket's messages: one JSON object a line each way, then the connection is closed.
- *   request  {"version": 1, "command": "status" | "check" | "ranges" | "detach" | "apply", ...}
+ *   request  {"version": 1, "command": "status" | "check" | "ranges" | ..., ...}
  *   answer   {"version": 1, "ok": true, ...}  or  {"version": 1, "ok": false, "error": "text"};
  *            with "denied": true if it is the peer's user who may not do it
  *
@@ -31,6 +31,7 @@
  *              "obstacles": what is in the way of native mode: [{"text", "command": what removes it,
  *              or null}],
  *              "pass": {"packets", "bytes", "packets_per_second"}, "drop": alike, "would_drop": alike}]
+ *   "trial": as of history
  *   "hints": [text]
  * check    "address", and optionally "to", "port" ("tcp/443", "icmp"), "interface". Answer: what
  *          vg_check_json() makes (share/check.h), with "generation".
@@ -38,11 +39,30 @@
  *          "ranges": [{"prefix", "origin", "page"}], "origins": [{"origin", "count", "read_s" or
  *          null, "unread": a server has not answered yet}]}].
  * detach   optionally "interface"; all without it. Answer: "detached": [names].
- * apply    optionally "accept_shrink": believe all answers of feeds that are held back. Reads the
- *          config again; the answer may take some seconds, while new feeds are asked: "generation",
- *          "accepted": how many answers were believed; or the error that the config is refused with.
+ * apply    optionally "accept_shrink": believe all answers of feeds that are held back; "staged": the
+ *          config is in the file of that name beside the socket, a copy of "file", instead of being the
+ *          config as it is now; "confirm_s": on trial for so many seconds; "login": who asks, for the
+ *          history. The answer may take some seconds, while new feeds are asked: "generation",
+ *          "accepted": how many answers were believed, "trial"; or the error that the config is
+ *          refused with.
+ * confirm  no arguments. Answer: "generation".
+ * rollback "generation": whose config comes back; optionally "login". Answer: as of apply.
+ * history  optionally "generation". Answer:
+ *   "config": path of the config
+ *   "trial": {"generation", "back", "duration_s", "left_s", "error": why what should be back is not, or
+ *            null}, or null where nothing waits to be confirmed
+ *   "rollback": the generation that `vpcgate rollback` goes to, or null
+ *   "error": why the last config isn't among the entries, or null
+ *   "entries": [{"generation", "time_s", "cause": "start" | "reload" | "apply" | "rollback" | "return",
+ *            "by": {"uid", "pid", "comm", "login"} or null, "file", "restores", "trial": {"confirmed",
+ *            "duration_s", "deadline_us", "boot_id", "back"} or null, "changes": {"sets": [{"name",
+ *            "change": "new" | "gone" | "changed", "added", "removed", "added_prefixes": the first 20,
+ *            "removed_prefixes"}], "services": [{"name", "before", "after"}], "settings": alike} or
+ *            null}], oldest first
+ *   with "generation" also "text": the config of that entry, which is then the only one
  *
- * detach and apply are for root and the daemon's own user; the others for all who may connect.
+ * status, check, ranges and history without "generation" are for all who may connect; the rest for root
+ * and the daemon's own user.
  */
 #ifndef VPCGATE_WIRE_H
 #define VPCGATE_WIRE_H
@@ -52,6 +72,7 @@
 
 #define VG_SOCKET_DEFAULT "/run/vpcgate/control.sock"
 #define VG_WIRE_VERSION 1
+#define VG_WIRE_STAGED "apply."	   /* what the name of a staged file begins with */
 #define VG_WIRE_REQUEST_MAX 65536u /* bytes, the newline included */
 #define VG_WIRE_ANSWER_MAX (256u << 20)
 

@@ -31,12 +31,13 @@ mistake()
 	(cd "$VG_TMP/mistake" && "$VPCGATE" validate vpcgate.yaml 2>&1) || true
 }
 
-# The commands of README.md, with words put in for what stands for words.
+# The commands of README.md, with words put in for what stands for words, so that there is something to
+# confirm and to go back to.
 commands()
 {
 	block '^vpcgate status' | cut -c1-37 |
 		sed "s|discover|& --from $top/tests/data/subnets-gcloud.json --network prod|
-			s/\[IF\]/ens4/; s/\[.*\]//; s/ADDRESS/$good4/; s|FILE|$config|; s/ *$//"
+			s|apply \[FILE\]|apply $VG_TMP/other.yaml --confirm 60s|; s/\[IF\]/ens4/; s/\[.*\]//; s/ADDRESS/$good4/; s|FILE|$config|; s/ *$//"
 }
 
 # Metrics that there are, and that a document describes.
@@ -88,10 +89,11 @@ vg_check "README's feeds are accepted" accepted readme_feeds
 vg_check "README's config is accepted" accepted readme_config
 vg_expect "README's mistake is refused as it says" "$(block '^vpcgate.yaml:')" "$(mistake)"
 
+sed 's/^enforcement: .*/enforcement: enforce/' "$config" >"$VG_TMP/other.yaml"
 vg_check "the daemon starts with README's config" vg_daemon_start gated "$config"
 vg_expect "README's metrics" "$(exported)" "$(described '`' "$top/README.md")"
 vg_expect "the manual page's metrics" "$(exported)" "$(described '^\.It Sy ' "$top/docs/vpcgated.8")"
-vg_expect "README's commands" 10 "$(commands | wc -l)"
+vg_expect "README's commands" 13 "$(commands | wc -l)"
 while read -r program line; do
 	# shellcheck disable=SC2086 # words of a command line
 	vg_check "$program $line" vg_cli $line

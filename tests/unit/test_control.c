@@ -20,8 +20,9 @@ struct rig {
 	sd_event *event;
 	struct vg_control *control;
 	unsigned answered;
-	bool later;	 /* a request was left for later */
-	uint64_t ticket; /* the last one's */
+	bool later;	   /* a request was left for later */
+	uint64_t ticket;   /* the last one's */
+	struct ucred peer; /* the last one's */
 };
 
 static char *answer(void *context, const struct ucred *peer, uint64_t ticket, const char *request,
@@ -30,6 +31,7 @@ static char *answer(void *context, const struct ucred *peer, uint64_t ticket, co
 	struct rig *rig = context;
 	char *text;
 
+	rig->peer = *peer;
 	assert_int_equal(peer->uid, geteuid());
 	rig->answered++;
 	if (length >= 5 && memmem(request, length, "later", 5)) {
@@ -144,6 +146,16 @@ static int client_fails(const struct rig *rig)
 	struct vg_diag diag = {0};
 
 	return call(rig, "fail", &diag) == -EREMOTEIO && strstr(diag.text, " bytes") ? 0 : 1;
+}
+
+static void who_asks_is_known(void **state)
+{
+	struct rig *rig = *state;
+
+	assert_int_equal(run_client(rig, client_asks), 0);
+	assert_int_equal(rig->peer.uid, geteuid());
+	assert_int_equal(rig->peer.gid, getegid());
+	assert_true(rig->peer.pid > 0 && rig->peer.pid != getpid());
 }
 
 /* One byte at a time, with the newline last. */
@@ -550,6 +562,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(clients_are_served, setup, teardown),
+		cmocka_unit_test_setup_teardown(who_asks_is_known, setup, teardown),
 		cmocka_unit_test_setup_teardown(answers_may_come_later, setup, teardown),
 		cmocka_unit_test_setup_teardown(who_is_gone_waits_for_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(slow_clients_are_cut_off, setup, teardown),

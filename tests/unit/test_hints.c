@@ -43,7 +43,7 @@ struct hint_case {
 	const char *config;
 	struct vg_counter counters[3];
 	struct vg_wanted nic;
-	const char *reload_error, *refresh_error;
+	const char *reload_error, *refresh_error, *confirm_hint, *history_error;
 	const struct vg_feed_state *feed; /* of gcp:subnets; NULL: there is none */
 	struct vg_flow_stats flows;	  /* max 0: replies are not tracked */
 	const char *hints[3];
@@ -273,6 +273,13 @@ static const struct hint_case cases[] = {
 			 "policy in force is generation 41"},
 	},
 	{
+		.name = "a trial comes first, and a history that can't be written",
+		.config = BASE "ingress: internal\n",
+		.confirm_hint = "generation 41 is on trial",
+		.history_error = "the history can't be written",
+		.hints = {"generation 41 is on trial", "the history can't be written"},
+	},
+	{
 		.name = "the last reload was refused",
 		.config = BASE "ingress: internal\n",
 		.reload_error = "test.yaml:1:2: wrong",
@@ -314,6 +321,8 @@ static json_t *hints_of(const struct hint_case *c, const struct vg_policy *polic
 		.generation = 41,
 		.reload_error = c->reload_error,
 		.refresh_error = c->refresh_error,
+		.confirm_hint = c->confirm_hint,
+		.history_error = c->history_error,
 	};
 
 	while (counters.n < VG_ARRAY_SIZE(c->counters) && *counters.items[counters.n].interface)

@@ -26,6 +26,31 @@ static const struct {
 	 "\"accept_shrink\" is true or false"},
 	{"{\"version\":1,\"command\":\"detach\",\"accept_shrink\":true}",
 	 "'accept_shrink' is no argument of detach"},
+	{"{\"version\":1,\"command\":\"apply\",\"staged\":\"apply.Ab12Cd\",\"file\":\"/root/x.yaml\","
+	 "\"confirm_s\":10,\"login\":\"alice\"}",
+	 NULL},
+	{"{\"version\":1,\"command\":\"apply\",\"confirm_s\":3600}", NULL},
+	{"{\"version\":1,\"command\":\"apply\",\"confirm_s\":9}",
+	 "\"confirm_s\" is from 10 to 3600 seconds"},
+	{"{\"version\":1,\"command\":\"apply\",\"confirm_s\":3601}",
+	 "\"confirm_s\" is a whole number from 1 to 3600"},
+	{"{\"version\":1,\"command\":\"apply\",\"confirm_s\":-60}",
+	 "\"confirm_s\" is a whole number from 1 to 3600"},
+	{"{\"version\":1,\"command\":\"apply\",\"confirm_s\":\"60\"}",
+	 "\"confirm_s\" is a whole number from 1 to 3600"},
+	{"{\"version\":1,\"command\":\"apply\",\"staged\":\"apply.x/../../etc/shadow\"}",
+	 "\"staged\" is the name of a file, apply.*"},
+	{"{\"version\":1,\"command\":\"apply\",\"staged\":\"control.sock\"}",
+	 "\"staged\" is the name of a file, apply.*"},
+	{"{\"version\":1,\"command\":\"confirm\"}", NULL},
+	{"{\"version\":1,\"command\":\"rollback\",\"generation\":7,\"login\":\"bob\"}", NULL},
+	{"{\"version\":1,\"command\":\"rollback\"}", "rollback needs a \"generation\""},
+	{"{\"version\":1,\"command\":\"rollback\",\"generation\":0}",
+	 "\"generation\" is a whole number from 1 to 9223372036854775807"},
+	{"{\"version\":1,\"command\":\"history\"}", NULL},
+	{"{\"version\":1,\"command\":\"history\",\"generation\":3}", NULL},
+	{"{\"version\":1,\"command\":\"history\",\"login\":\"x\"}",
+	 "'login' is no argument of history"},
 	{"", "a request is one JSON object on one line"},
 	{"status", "a request is one JSON object on one line"},
 	{"[]", "a request is one JSON object on one line"},
@@ -39,7 +64,8 @@ static const struct {
 	{"{\"version\":1}", "the request has no \"command\""},
 	{"{\"version\":1,\"command\":7}", "the request has no \"command\""},
 	{"{\"version\":1,\"command\":\"stop\"}",
-	 "'stop' is no command; there are status, check, ranges, detach and apply"},
+	 "'stop' is no command; there are status, check, ranges, detach, apply, confirm, rollback "
+	 "and history"},
 	{"{\"version\":1,\"command\":\"check\"}", "check needs an \"address\""},
 	{"{\"version\":1,\"command\":\"status\",\"set\":\"vpc\"}",
 	 "'set' is no argument of status"},
@@ -71,11 +97,13 @@ static void only_changes_need_a_writer(void **state)
 		const struct vg_request request = {.command = i};
 		const char *name = vg_request_name(&request);
 		const bool reads = strcmp(name, "status") == 0 || strcmp(name, "check") == 0 ||
-				   strcmp(name, "ranges") == 0;
+				   strcmp(name, "ranges") == 0 || strcmp(name, "history") == 0;
 
 		if (vg_request_writes(&request) == reads)
 			fail_msg("%s: %s", name, reads ? "is for all" : "is for writers");
 	}
+	assert_true(vg_request_writes(
+		&(struct vg_request){.command = VG_COMMAND_HISTORY, .generation = 7}));
 }
 
 static void arguments_are_kept(void **state)

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Policies on trial: the newest of the history, until it is confirmed or its time is over. The deadline
+ * is on disk, in its entry; whoever starts next counts on.
+ */
+#ifndef VPCGATE_CONFIRM_H
+#define VPCGATE_CONFIRM_H
+
+#include <jansson.h>
+#include <systemd/sd-event.h>
+#include "core/diag.h"
+#include "core/trial.h"
+
+/* What can't come back, as its file is missing, is tried again after this. */
+#define VG_CONFIRM_RETRY_US 10000000
+
+struct vg_daemon;
+
+struct vg_confirm {
+	sd_event_source *timer; /* CLOCK_BOOTTIME */
+	char boot_id[VG_BOOT_ID_SIZE];
+	char error[VG_DIAG_TEXT_SIZE]; /* why the former policy can't come back, or "" */
+	bool refused;		       /* the config holds what was tried and never confirmed */
+};
+
+int vg_confirm_open(struct vg_daemon *daemon);
+void vg_confirm_close(struct vg_daemon *daemon);
+
+void vg_confirm_now(const struct vg_confirm *confirm, struct vg_moment *ret_now);
+
+/* Another policy is in force: sets the timer for the newest entry, or none. */
+void vg_confirm_arm(struct vg_daemon *daemon);
+
+/* It stays. -ENOENT: nothing is on trial; else the history can't be written. `diag` says so. */
+int vg_confirm_keep(struct vg_daemon *daemon, struct vg_diag *diag);
+
+/* {"generation", "back", "duration_s", "left_s", "error": text or null}, or null. */
+json_t *vg_confirm_json(const struct vg_daemon *daemon);
+
+/* What an operator should know of it, in one sentence, or NULL. Returns `out` then. */
+const char *vg_confirm_hint(const struct vg_daemon *daemon, char *out, size_t size);
+
+/*
+ * Which texts a start is to try instead of the config's: heap strings, or NULL for the config's own.
+ * `back` is the generation that comes back with it, or 0.
+ */
+struct vg_start_choice {
+	char *text;
+	__u64 back;
+};
+/* In the order in which they are to be tried; returns how many there are, at least one. */
+size_t vg_confirm_choose(const struct vg_daemon *daemon, const char *config_path,
+			 struct vg_start_choice choices[2]);
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Writes the history. A config is in it before it comes into force, so that whatever happens then, the
+ * next start knows. Where it can't be written, the filter goes on without; a trial doesn't begin.
+ */
+#ifndef VPCGATE_RECORD_H
+#define VPCGATE_RECORD_H
+
+#include "service/change.h"
+
+struct vg_daemon;
+
+/*
+ * The gate's next policy is about to come into force. A config that is in force already is no news,
+ * but for a trial. On failure, which only a trial has, `diag` says why. Returns whether there is an
+ * entry now.
+ */
+int vg_record_change(struct vg_daemon *daemon, const struct vg_change *change,
+		     struct vg_diag *diag);
+/* The start is over. `back`: with the config of that generation, since a trial had ended; or 0. */
+void vg_record_start(struct vg_daemon *daemon, __u64 back);
+
+#endif

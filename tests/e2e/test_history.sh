@@ -1,0 +1,125 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# The history of configs: who put what in force and what that changed, over restarts, damage and full
+# disks, and the way back to each of them. `apply FILE` makes FILE the config.
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/pair.sh"
+
+config=
+history() { vg_cli history --json | jq -r "$1"; }
+generation() { pair_status .policy.generation; }
+# policy NAME [MORE]: a config that one further set tells from others.
+policy()
+{
+	pair_config internal <<-END
+	  $1: [192.0.2.${2:-1}]
+	END
+}
+apply() { policy "$@" >"$VG_TMP/new.yaml" && vg_cli apply "$VG_TMP/new.yaml"; }
+# The set that tells the config in force from others.
+in_force() { vg_cli ranges --json | jq -r '[.sets[].name] | map(select(startswith("set"))) | join(" ")'; }
+entries() { history '[.entries[].generation] | join(" ")'; }
+exits() { local status=0; "${@:2}" >"$VG_TMP/out" 2>&1 || status=$?; cat "$VG_TMP/out"; ((status == $1)); }
+prints() { grep -qF -- "$1" "$VG_TMP/out"; }
+
+vg_setup history
+pair_build
+mkdir "$VG_TMP/etc"
+config=$VG_TMP/etc/vpcgate.yaml
+policy set-a >"$config"
+chmod 640 "$config"
+vg_check "the daemon starts" vg_daemon_start gated "$config"
+vg_expect "start: the first entry" '["start",null,null]' "$(history '.entries | map([.cause, .by, .changes]) | .[] | tojson')"
+vg_expect "start: nothing to go back to" null "$(history .rollback)"
+vg_check "rollback without a former config: exit 1" exits 1 vg_cli rollback
+vg_check "and it says so" prints "no other config to go back to"
+
+vg_check "apply FILE" apply set-b 7
+vg_expect "apply: it is in force" set-b "$(in_force)"
+vg_check "apply: it is the config" cmp "$VG_TMP/new.yaml" "$config"
+vg_expect "apply: with the mode of the old one" 640 "$(stat -c %a "$config")"
+vg_expect "apply: nothing else is left" "vpcgate.yaml" "$(ls "$VG_TMP/etc")"
+vg_expect "apply: nothing is left beside the socket" "" "$(find "$VG_TMP" -maxdepth 1 -name 'apply.*')"
+vg_expect "apply: by whom" "0 vpcgate $VG_TMP/new.yaml" "$(history '.entries[-1] | "\(.by.uid) \(.by.comm) \(.file)"')"
+vg_check "apply: the pid of the one who asked" test "$(history '.entries[-1].by.pid')" -gt 1
+vg_expect "apply: what changed" \
+	'{"name":"set-a","change":"gone","added":0,"removed":1,"added_prefixes":[],"removed_prefixes":["192.0.2.1/32"]} {"name":"set-b","change":"new","added":1,"removed":0,"added_prefixes":["192.0.2.7/32"],"removed_prefixes":[]}' \
+	"$(history '.entries[-1].changes.sets | sort_by(.name) | map(tojson) | join(" ")')"
+
+{ policy set-b 7; cat <<-END; } >"$config"
+enforcement: monitor
+services: [{name: web, protocol: tcp, port: 80, ingress: all}]
+END
+pair_reload
+vg_expect "reload: a service and a setting" 'reload 0 web:tcp port 80, ingress all enforcement:enforce>monitor' \
+	"$(history '.entries[-1] | "\(.cause) \(.by.uid) \(.changes.services[0] | "\(.name):\(.after)") \(.changes.settings[0] | "\(.name):\(.before)>\(.after)")"')"
+before=$(entries)
+pair_reload
+vg_expect "the same config again is no news" "$before" "$(entries)"
+vg_check "history is a table for people" exits 0 vg_cli history
+vg_check "with what changed" prints "service +web; enforcement: monitor"
+vg_check "and who" prints "root"
+
+web=$(generation)
+vg_check "rollback" exits 0 vg_cli rollback
+vg_expect "rollback: it is in force" "set-b enforce" "$(in_force) $(pair_status .policy.enforcement)"
+vg_check "rollback: the config is the former one" cmp <(policy set-b 7) "$config"
+vg_check "a second rollback goes one further" exits 0 vg_cli rollback
+vg_expect "it is in force" set-a "$(in_force)"
+vg_check "a third has nowhere to go" exits 1 vg_cli rollback
+vg_check "rollback to a generation between entries" exits 0 vg_cli rollback "$web"
+vg_expect "that config is in force again" monitor "$(pair_status .policy.enforcement)"
+vg_check "rollback to what never was: exit 1" exits 1 vg_cli rollback 9999
+vg_check "and it says so" prints "generation 9999 is not in the history"
+vg_check "rollback to nonsense: exit 2" exits 2 vg_cli rollback yesterday
+vg_check "the config of an entry" cmp <(vg_cli history 1) <(policy set-a)
+
+before=$(entries) now=$(generation)
+vg_daemon_stop KILL
+vg_check "restart" vg_daemon_start gated "$config"
+vg_expect "restart: the history is the same" "$before" "$(entries)"
+vg_daemon_stop TERM
+vg_check "the pins are gone, as after a boot" vg_cli detach
+policy set-c >"$config"
+vg_check "start with another config" vg_daemon_start gated "$config"
+vg_check "generations go on counting" test "$(generation)" -gt "$now"
+vg_expect "it is an entry, with what changed" "start set-b,set-c enforcement,web" \
+	"$(history '.entries[-1] | "\(.cause) \([.changes.sets[].name] | sort | join(",")) \([.changes.settings[].name, .changes.services[].name] | join(","))"')"
+
+for i in {1..12}; do
+	apply "set-$i" >/dev/null
+done
+vg_expect "the last 11 are kept" 11 "$(history '.entries | length')"
+vg_expect "on disk, too" 11 "$(find "$VG_STATE/history" -name '*.policy' | wc -l)"
+vg_check "rollback to the oldest" exits 0 vg_cli rollback "$(history '.entries[0].generation')"
+vg_expect "it is in force" set-2 "$(in_force)"
+
+apply set-last >/dev/null
+last=$(history '.entries[-1].generation')
+printf x | dd of="$VG_STATE/history/$last.policy" bs=1 seek=200 conv=notrunc status=none
+vg_daemon_stop TERM
+vg_check "start with a damaged entry" vg_daemon_start gated "$config"
+vg_check "the log names it" grep -q "$last.policy can't be used: its checksum is wrong" "$VG_TMP/daemon.log"
+vg_expect "the config is in force all the same" set-last "$(in_force)"
+
+mount -t tmpfs -o size=16k none "$VG_STATE/history"
+dd if=/dev/zero of="$VG_STATE/history/full" bs=1k count=64 status=none 2>/dev/null || true
+vg_check "a full disk: a config is applied" apply set-full
+vg_expect "a full disk: it is in force" set-full "$(in_force)"
+vg_check "a full disk: the history says so" grep -q "can't be written" <<<"$(history .error)"
+vg_check "a full disk: so does a hint" grep -q "the history can't be written" <<<"$(pair_status '.hints[]')"
+umount "$VG_STATE/history"
+
+ln -s vpcgate.yaml "$VG_TMP/etc/link.yaml"
+vg_daemon_stop TERM
+vg_check "a config that is a link" vg_daemon_start gated "$VG_TMP/etc/link.yaml"
+vg_check "isn't replaced: exit 2" exits 2 apply set-link
+vg_check "and it says what to do" prints "is a symbolic link"
+vg_expect "nothing has changed" set-full "$(in_force)"
+echo "ingres: all" >"$VG_TMP/new.yaml"
+vg_daemon_stop TERM
+vg_check "the config itself" vg_daemon_start gated "$config"
+vg_check "a bad file: exit 1" exits 1 vg_cli apply "$VG_TMP/new.yaml"
+vg_check "its place is named" prints "$VG_TMP/new.yaml:1:1: "
+vg_check "the config stays" cmp <(policy set-full) "$config"
+vg_done
