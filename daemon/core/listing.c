@@ -140,6 +140,25 @@ bool vg_listing_equal(const struct vg_listing *a, const struct vg_listing *b)
 	return true;
 }
 
+void vg_listing_count_changes(const struct vg_listing *old, const struct vg_listing *new,
+			      size_t *ret_added, size_t *ret_removed)
+{
+	size_t i = 0, j = 0, added = 0, removed = 0;
+
+	while (i < old->n || j < new->n) {
+		const int order = i == old->n	? 1
+				  : j == new->n ? -1
+						: vg_listed_compare(&old->items[i], &new->items[j]);
+
+		removed += order < 0;
+		added += order > 0;
+		i += order <= 0;
+		j += order >= 0;
+	}
+	*ret_added = added;
+	*ret_removed = removed;
+}
+
 int vg_listing_keep(struct vg_listing *listing, const struct vg_listing *old,
 		    const char *const *scopes, size_t n_scopes)
 {

@@ -67,6 +67,10 @@ int vg_listed_compare(const struct vg_listed *a, const struct vg_listed *b);
 /* Both sorted: the same ranges for the same uses, of the same network's kind. */
 bool vg_listing_equal(const struct vg_listing *a, const struct vg_listing *b);
 
+/* How many ranges of one the other doesn't have, both sorted. */
+void vg_listing_count_changes(const struct vg_listing *old, const struct vg_listing *new,
+			      size_t *ret_added, size_t *ret_removed);
+
 /*
  * Tells for each of the `old` ranges (`ret_gone` has room for as many) whether `new` doesn't cover it
  * any more, with one range or several, of the same use. A range that was merged with its neighbour

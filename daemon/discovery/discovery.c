@@ -4,6 +4,7 @@
 #include "discovery/copies.h"
 #include "discovery/files.h"
 #include "discovery/poll.h"
+#include "discovery/side.h"
 #include "share/cleanup.h"
 #include "share/file.h"
 
@@ -19,11 +20,7 @@ struct vg_discovery {
 	struct vg_client *client; /* NULL until a remote feed is wanted */
 	struct vg_cloud_nics machine;
 	/* A policy that may never come into force must not change what the one in force is told. */
-	struct side {
-		struct vg_poll_common common;
-		struct vg_cloud_nics nics;
-		bool configured; /* the cloud knows settings and NICs */
-	} in_force, next;
+	struct vg_side in_force, next;
 	bool started; /* there is a policy in force */
 	struct vg_poll **polls;
 	size_t n_polls;
@@ -188,7 +185,7 @@ static int read_answer(void *context, const char *feed, const struct vg_listing 
 	r = find_or_add_poll(discovery, feed, &poll);
 	if (r < 0)
 		return r;
-	answer = vg_poll_answer(poll);
+	answer = vg_answers_shown(&poll->answers);
 	if (!answer)
 		return -ENODATA;
 	*ret_listing = &answer->listing;
@@ -203,70 +200,8 @@ const struct vg_reader *vg_discovery_reader(const struct vg_discovery *discovery
 
 /* ---- what is wanted ---- */
 
-static bool same_text(const char *a, const char *b)
-{
-	return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
-/* Those that an answer depends on; the others count from the next answer on. */
-static bool same_servers(const struct vg_discovery_settings *a,
-			 const struct vg_discovery_settings *b)
-{
-	return same_text(a->metadata, b->metadata) && same_text(a->compute, b->compute) &&
-	       same_text(a->vpcaccess, b->vpcaccess) && same_text(a->published, b->published) &&
-	       same_text(a->ca, b->ca);
-}
-
-static bool same_nics(const struct vg_cloud_nics *a, const struct vg_cloud_nics *b)
-{
-	return a->n == b->n && (!a->n || memcmp(a->macs, b->macs, a->n * sizeof(*a->macs)) == 0);
-}
-
-static int copy_nics(const struct vg_cloud_nics *nics, struct vg_cloud_nics *ret_copy)
-{
-	*ret_copy = (struct vg_cloud_nics){calloc(nics->n + 1, sizeof(*nics->macs)), nics->n,
-					   nics->all};
-	if (!ret_copy->macs)
-		return -ENOMEM;
-	if (nics->n)
-		memcpy(ret_copy->macs, nics->macs, nics->n * sizeof(*nics->macs));
-	return 0;
-}
-
-/* May answers be others than those that this side was told? */
-static bool differs(const struct side *side, const struct vg_discovery_settings *settings,
-		    const struct vg_cloud_nics *nics)
-{
-	return !same_servers(&side->common.settings, settings) || !same_nics(&side->nics, nics);
-}
-
-static int configure(struct side *side, const struct vg_discovery_settings *settings,
-		     const struct vg_cloud_nics *nics)
-{
-	struct vg_discovery_settings copy = {};
-	struct vg_cloud_nics nics_copy = {};
-	int r;
-
-	r = vg_discovery_settings_copy(settings, &copy);
-	if (r >= 0)
-		r = copy_nics(nics, &nics_copy);
-	if (r >= 0 && side->common.cloud && (!side->configured || differs(side, settings, nics)))
-		r = vg_cloud_configure(side->common.cloud, settings, nics);
-	if (r < 0) {
-		vg_discovery_settings_done(&copy);
-		free(nics_copy.macs);
-		return r;
-	}
-	side->configured = side->common.cloud;
-	free(side->nics.macs);
-	side->nics = nics_copy;
-	vg_discovery_settings_done(&side->common.settings);
-	side->common.settings = copy;
-	return 0;
-}
-
 /* The client is not opened where nobody is to be asked: it takes some memory. */
-static int need_cloud(struct vg_discovery *discovery, struct side *side, struct vg_diag *diag)
+static int need_cloud(struct vg_discovery *discovery, struct vg_side *side, struct vg_diag *diag)
 {
 	int r = 0;
 
@@ -285,8 +220,8 @@ struct wish {
 };
 
 /* Marks the remote feeds of a policy, and collects the paths of the others. */
-static int mark(struct vg_discovery *discovery, struct side *side, const struct vg_policy *policy,
-		struct wish *wish)
+static int mark(struct vg_discovery *discovery, struct vg_side *side,
+		const struct vg_policy *policy, struct wish *wish)
 {
 	for (size_t i = 0; policy && i < policy->n_feeds; i++) {
 		const struct vg_feed *feed = &policy->feeds[i];
@@ -330,7 +265,7 @@ static int collect(struct vg_discovery *discovery, const struct vg_policy *in_fo
 
 	for (size_t i = 0; i < discovery->n_polls; i++) {
 		discovery->polls[i]->wanted = false;
-		discovery->polls[i]->n_wholes = 0;
+		discovery->polls[i]->n_larger = 0;
 	}
 	r = mark(discovery, &discovery->in_force, in_force, &wish);
 	if (r >= 0)
@@ -350,13 +285,13 @@ static int want(struct vg_discovery *discovery, const struct vg_policy *in_force
 		const struct vg_cloud_nics *nics, struct vg_diag *diag)
 {
 	const struct vg_discovery_settings *settings = &in_force->discovery;
-	const bool other = differs(&discovery->in_force, settings, nics);
-	const bool late = differs(&discovery->next, settings, nics);
+	const bool other = vg_side_differs(&discovery->in_force, settings, nics);
+	const bool late = vg_side_differs(&discovery->next, settings, nics);
 	int r;
 
 	r = collect(discovery, in_force, NULL, diag);
 	if (r >= 0)
-		r = configure(&discovery->in_force, settings, nics);
+		r = vg_side_configure(&discovery->in_force, settings, nics);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < discovery->n_polls; i++) {
@@ -377,12 +312,12 @@ static int want_next(struct vg_discovery *discovery, const struct vg_policy *in_
 		     const struct vg_policy *next, const struct vg_cloud_nics *nics,
 		     struct vg_diag *diag)
 {
-	const bool other = differs(&discovery->next, &next->discovery, nics);
+	const bool other = vg_side_differs(&discovery->next, &next->discovery, nics);
 	int r;
 
 	r = collect(discovery, in_force, next, diag);
 	if (r >= 0)
-		r = configure(&discovery->next, &next->discovery, nics);
+		r = vg_side_configure(&discovery->next, &next->discovery, nics);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < discovery->n_polls; i++) {
@@ -543,7 +478,7 @@ int vg_discovery_open(sd_event *event, const char *state_folder,
 		.context = discovery,
 	};
 	discovery->next.common = discovery->in_force.common;
-	r = copy_nics(machine, &discovery->machine);
+	r = vg_cloud_nics_copy(machine, &discovery->machine);
 	if (r >= 0)
 		r = vg_copies_open(state_folder, &discovery->copies);
 	if (r >= 0)
@@ -560,13 +495,6 @@ int vg_discovery_open(sd_event *event, const char *state_folder,
 	return 0;
 }
 
-static void side_done(struct side *side)
-{
-	vg_cloud_close(side->common.cloud);
-	vg_discovery_settings_done(&side->common.settings);
-	free(side->nics.macs);
-}
-
 void vg_discovery_close(struct vg_discovery *discovery)
 {
 	if (!discovery)
@@ -576,8 +504,8 @@ void vg_discovery_close(struct vg_discovery *discovery)
 	free(discovery->polls);
 	vg_files_close(discovery->files);
 	vg_copies_close(discovery->copies);
-	side_done(&discovery->in_force);
-	side_done(&discovery->next);
+	vg_side_done(&discovery->in_force);
+	vg_side_done(&discovery->next);
 	vg_client_close(discovery->client);
 	sd_event_source_disable_unref(discovery->teller);
 	sd_event_source_disable_unref(discovery->looker);

@@ -46,21 +46,6 @@ static uint64_t hold_end_us(const struct vg_poll *poll, uint64_t missed_us)
 	return missed_us + poll->common->settings.shrink_after_s * SECOND_US;
 }
 
-/* What was believed last. */
-static struct vg_saved *latest(struct vg_poll *poll)
-{
-	if (poll->news != VG_POLL_NO_NEWS)
-		return &poll->fresh;
-	return poll->has_answer ? &poll->answer : NULL;
-}
-
-const struct vg_saved *vg_poll_answer(const struct vg_poll *poll)
-{
-	if (poll->news == VG_POLL_SHOWN)
-		return &poll->fresh;
-	return poll->has_answer ? &poll->answer : NULL;
-}
-
 /* The metadata server answers when something changes. */
 static bool is_long_poll(const struct vg_feed *feed)
 {
@@ -73,24 +58,18 @@ static void ask_in(struct vg_poll *poll, uint64_t delay_us)
 	sd_event_source_set_enabled(poll->timer, SD_EVENT_ONESHOT);
 }
 
-static bool holds(const struct vg_poll *poll)
-{
-	return poll->guard.holds || poll->taken.holds;
-}
-
 static void plan_after_answer(struct vg_poll *poll)
 {
 	const uint64_t now = now_us();
 	uint64_t delay_us = jitter(refresh_us(poll), REFRESH_JITTER_PERCENT);
 
-	if (holds(poll)) {
+	if (vg_hold_holds(&poll->hold)) {
 		/* The answer that ends it should not come much later than it may. */
-		const uint64_t end_us = hold_end_us(poll, poll->taken.holds ? poll->taken.since_us
-									    : poll->guard.first_us);
+		const uint64_t end_us = hold_end_us(poll, vg_hold_first_us(&poll->hold));
 
 		if (end_us < now + delay_us)
 			delay_us = end_us > now + SECOND_US ? end_us - now : SECOND_US;
-	} else if (is_long_poll(&poll->feed) && latest(poll)->version) {
+	} else if (is_long_poll(&poll->feed) && vg_answers_latest(&poll->answers)->version) {
 		const uint64_t due_us = poll->begun_us + LONG_POLL_US;
 
 		delay_us = due_us > now ? due_us - now : 0;
@@ -116,28 +95,6 @@ static void plan_after_failure(struct vg_poll *poll, int error, unsigned retry_a
 
 /* ---- what is in force ---- */
 
-/* Ranges of one that the other doesn't have, both sorted. */
-static void count_changes(const struct vg_listing *old, const struct vg_listing *new,
-			  size_t *ret_added, size_t *ret_removed)
-{
-	size_t i = 0, j = 0, added = 0, removed = 0;
-
-	while (i < old->n || j < new->n) {
-		int order = i == old->n ? 1 : j == new->n ? -1 : 0;
-
-		if (!order)
-			order = vg_prefix_compare(&old->items[i].prefix, &new->items[j].prefix);
-		if (!order)
-			order = old->items[i].use - new->items[j].use;
-		removed += order < 0;
-		added += order > 0;
-		i += order <= 0;
-		j += order >= 0;
-	}
-	*ret_added = added;
-	*ret_removed = removed;
-}
-
 static void log_change(const struct vg_poll *poll, const struct vg_saved *old,
 		       const struct vg_listing *new)
 {
@@ -147,7 +104,9 @@ static void log_change(const struct vg_poll *poll, const struct vg_saved *old,
 		vg_log_info("%s: %zu range%s", poll->feed.text, new->n, new->n == 1 ? "" : "s");
 		return;
 	}
-	count_changes(&old->listing, new, &added, &removed);
+	vg_listing_count_changes(&old->listing, new, &added, &removed);
+	if (!added && !removed)
+		return;
 	vg_log_info("%s: %zu range%s added, %zu removed", poll->feed.text, added,
 		    added == 1 ? "" : "s", removed);
 }
@@ -161,7 +120,7 @@ static void save(struct vg_poll *poll, bool changed)
 	if (!changed && now_us() - poll->saved_us < refresh_us(poll))
 		return;
 	poll->saved_us = now_us();
-	vg_store_write(poll->common->state_folder, poll->feed.text, &poll->answer, &diag);
+	vg_store_write(poll->common->state_folder, poll->feed.text, &poll->answers.in_force, &diag);
 	if (*diag.text && strcmp(diag.text, state->store_error) != 0)
 		vg_log_warn("%s: %s; its ranges won't be known after a restart", poll->feed.text,
 			    diag.text);
@@ -170,7 +129,7 @@ static void save(struct vg_poll *poll, bool changed)
 
 static void update_state(struct vg_poll *poll)
 {
-	const struct vg_saved *answer = vg_poll_answer(poll);
+	const struct vg_saved *answer = vg_answers_shown(&poll->answers);
 	struct vg_feed_state *state = &poll->state;
 
 	state->answered = answer;
@@ -193,28 +152,22 @@ static void count_answer(struct vg_poll *poll)
 /* The server says the same as before. Once it is in force the time is worth saving. */
 static void confirm(struct vg_poll *poll)
 {
-	latest(poll)->read_s = time(NULL);
-	poll->aged = poll->state.saved = false;
+	vg_answers_latest(&poll->answers)->read_s = time(NULL);
+	poll->answers.aged = poll->state.saved = false;
 	count_answer(poll);
 	update_state(poll);
-	if (poll->news == VG_POLL_NO_NEWS)
+	if (poll->answers.news == VG_ANSWERS_NO_NEWS)
 		save(poll, false);
 }
 
 /* Takes over what `saved` holds. */
 static void adopt(struct vg_poll *poll, struct vg_saved *saved)
 {
-	struct vg_saved *old = latest(poll);
-	const bool changed = !old || !vg_listing_equal(&old->listing, &saved->listing);
+	const struct vg_saved *old = vg_answers_latest(&poll->answers);
+	bool changed;
 
-	if (changed) {
-		log_change(poll, old, &saved->listing);
-		old = &poll->fresh;
-		poll->news = VG_POLL_SHOWN;
-	}
-	vg_saved_done(old);
-	*old = *saved;
-	*saved = (struct vg_saved){};
+	log_change(poll, old, &saved->listing);
+	changed = vg_answers_take(&poll->answers, saved);
 	confirm(poll);
 	if (changed)
 		poll->common->changed(poll->common->context);
@@ -222,30 +175,20 @@ static void adopt(struct vg_poll *poll, struct vg_saved *saved)
 
 void vg_poll_published(struct vg_poll *poll)
 {
-	if (poll->news != VG_POLL_SHOWN)
-		return;
-	vg_saved_done(&poll->answer);
-	poll->answer = poll->fresh;
-	poll->fresh = (struct vg_saved){};
-	poll->news = VG_POLL_NO_NEWS;
-	poll->has_answer = true;
-	save(poll, true);
+	if (vg_answers_publish(&poll->answers))
+		save(poll, true);
 }
 
-bool vg_poll_set_aside(struct vg_poll *poll)
+void vg_poll_set_aside(struct vg_poll *poll)
 {
-	if (poll->news == VG_POLL_NO_NEWS)
-		return false;
-	poll->news = VG_POLL_ASIDE;
-	update_state(poll);
-	return true;
+	if (vg_answers_set_aside(&poll->answers))
+		update_state(poll);
 }
 
 bool vg_poll_show(struct vg_poll *poll)
 {
-	if (poll->news != VG_POLL_ASIDE)
+	if (!vg_answers_show(&poll->answers))
 		return false;
-	poll->news = VG_POLL_SHOWN;
 	update_state(poll);
 	return true;
 }
@@ -254,10 +197,8 @@ void vg_poll_refuse(struct vg_poll *poll, const char *reason)
 {
 	struct vg_feed_state *state = &poll->state;
 
-	if (poll->news != VG_POLL_SHOWN)
+	if (!vg_answers_refuse(&poll->answers))
 		return;
-	vg_saved_done(&poll->fresh);
-	poll->news = VG_POLL_NO_NEWS;
 	update_state(poll);
 	state->failures++;
 	snprintf(state->error, sizeof(state->error), "its answer can't be used: %s", reason);
@@ -272,7 +213,7 @@ void vg_poll_refuse(struct vg_poll *poll, const char *reason)
 /* It isn't needed at once, or one that can be hoped for. */
 static bool is_missed(const struct vg_poll *poll)
 {
-	return !poll->state.answered || poll->aged;
+	return !poll->state.answered || poll->answers.aged;
 }
 
 static void count_failure(struct vg_poll *poll, int error, const char *reason,
@@ -291,21 +232,12 @@ static void count_failure(struct vg_poll *poll, int error, const char *reason,
 	plan_after_failure(poll, error, retry_after_s);
 }
 
-static const char *hold_reason(const struct vg_poll *poll)
-{
-	if (poll->taken.holds)
-		return poll->taken.reason;
-	return poll->guard.holds ? poll->guard.reason : "";
-}
-
 /* The same reason again is no news. */
 static void tell_held(struct vg_poll *poll)
 {
-	const uint64_t end_us = hold_end_us(poll, poll->taken.holds ? poll->taken.since_us
-								    : poll->guard.last_us),
-		       now = now_us();
+	const uint64_t end_us = hold_end_us(poll, vg_hold_last_us(&poll->hold)), now = now_us();
 	const time_t end_s = time(NULL) + (time_t)(end_us > now ? (end_us - now) / SECOND_US : 0);
-	const char *reason = hold_reason(poll);
+	const char *reason = vg_hold_reason(&poll->hold);
 	char until[64] = "";
 	struct tm tm;
 
@@ -333,13 +265,13 @@ static bool may_be_empty(const struct vg_feed *feed)
 static bool is_comparable(const struct vg_poll *poll, const struct vg_saved *old,
 			  const struct vg_fetch_result *result)
 {
-	if (poll->aged && old == &poll->answer)
+	if (poll->answers.aged && old == &poll->answers.in_force)
 		return false;
 	return !old->identity || !result->identity || !strcmp(old->identity, result->identity);
 }
 
-/* Adds what could not be seen this time to the answer. Returns whether it is whole then. */
-static int complete(const struct vg_saved *old, struct vg_fetch_result *result, bool *ret_usable)
+/* Adds what could not be seen this time to the answer. Returns whether nothing was missing. */
+static int supplement(const struct vg_saved *old, struct vg_fetch_result *result, bool *ret_usable)
 {
 	static const char *const all[] = {VG_LISTING_ANY_SCOPE};
 	const size_t used = strlen(result->note);
@@ -362,36 +294,21 @@ static int complete(const struct vg_saved *old, struct vg_fetch_result *result, 
 }
 
 /* All that those hold which this one is taken away from. */
-static int join_wholes(const struct vg_poll *poll, struct vg_listing *whole)
+static int join_larger(const struct vg_poll *poll, struct vg_listing *ret_larger)
 {
 	static const char *const all[] = {VG_LISTING_ANY_SCOPE};
 	int r = 0;
 
-	for (size_t i = 0; r >= 0 && i < poll->n_wholes; i++) {
-		const struct vg_saved *answer = latest(poll->wholes[i]);
+	for (size_t i = 0; r >= 0 && i < poll->n_larger; i++) {
+		const struct vg_saved *answer = vg_answers_latest(&poll->larger[i]->answers);
 
 		if (answer)
-			r = vg_listing_keep(whole, &answer->listing, all, 1);
+			r = vg_listing_keep(ret_larger, &answer->listing, all, 1);
 	}
 	return r;
 }
 
-static int judge_taken(struct vg_poll *poll, const struct vg_guard_rules *rules,
-		       const struct vg_saved *old, const struct vg_listing *fresh)
-{
-	_cleanup_(vg_listing_done) struct vg_listing whole = {};
-	int r;
-
-	if (!old || !poll->n_wholes) {
-		vg_taken_done(&poll->taken);
-		return VG_GUARD_BELIEVED;
-	}
-	r = join_wholes(poll, &whole);
-	return r < 0 ? r
-		     : vg_taken_judge(&poll->taken, rules, &whole, &old->listing, fresh, now_us());
-}
-
-/* Adds what is to be kept to `fresh`; with VG_GUARD_HELD that may be all there is to it. */
+/* Adds what is to be kept to `fresh`. Returns whether all of it is held back. */
 static int judge(struct vg_poll *poll, const struct vg_saved *old, struct vg_listing *fresh)
 {
 	const struct vg_discovery_settings *settings = &poll->common->settings;
@@ -400,36 +317,27 @@ static int judge(struct vg_poll *poll, const struct vg_saved *old, struct vg_lis
 		.shrink_after_us = settings->shrink_after_s * SECOND_US,
 		.may_be_empty = may_be_empty(&poll->feed),
 	};
-	int r, taken;
+	_cleanup_(vg_listing_done) struct vg_listing larger = {};
+	int r;
 
-	r = vg_guard_judge(&poll->guard, &rules, old ? &old->listing : NULL, fresh, now_us());
-	if (r < 0)
-		return r;
-	taken = judge_taken(poll, &rules, old, fresh);
-	return taken < 0 ? taken : r;
-}
-
-/* Nothing of it comes into force, whatever there is now. */
-static void hold_whole(struct vg_poll *poll, struct vg_saved *saved)
-{
-	vg_saved_done(&poll->held);
-	poll->held = *saved;
-	*saved = (struct vg_saved){};
-	count_answer(poll);
+	r = join_larger(poll, &larger);
+	return r < 0 ? r
+		     : vg_hold_judge(&poll->hold, &rules, poll->n_larger ? &larger : NULL,
+				     old ? &old->listing : NULL, fresh, now_us());
 }
 
 static void take_listing(struct vg_poll *poll, struct vg_fetch_result *result)
 {
 	_cleanup_(vg_saved_done) struct vg_saved saved = {};
-	const struct vg_saved *old = latest(poll);
-	int whole, r;
+	const struct vg_saved *old = vg_answers_latest(&poll->answers);
+	int complete, held;
 
 	if (old && !is_comparable(poll, old, result))
 		old = NULL;
-	whole = complete(old, result, &saved.usable);
-	r = whole < 0 ? whole : judge(poll, old, &result->listing);
-	if (r < 0) {
-		count_failure(poll, r, strerror(-r), 0);
+	complete = supplement(old, result, &saved.usable);
+	held = complete < 0 ? complete : judge(poll, old, &result->listing);
+	if (held < 0) {
+		count_failure(poll, held, strerror(-held), 0);
 		return;
 	}
 	snprintf(poll->state.note, sizeof(poll->state.note), "%s", result->note);
@@ -438,12 +346,14 @@ static void take_listing(struct vg_poll *poll, struct vg_fetch_result *result)
 	saved.identity = VG_TAKE_PTR(result->identity);
 	saved.read_s = time(NULL);
 	/* What is missing is asked for again, though nothing has changed. */
-	if (whole && !holds(poll))
+	if (complete && !vg_hold_holds(&poll->hold))
 		saved.version = VG_TAKE_PTR(result->version);
-	if (poll->taken.holds || (poll->guard.holds && !old))
-		hold_whole(poll, &saved);
-	else
+	if (held) {
+		vg_hold_keep(&poll->hold, &saved);
+		count_answer(poll);
+	} else {
 		adopt(poll, &saved);
+	}
 	tell_held(poll);
 	plan_after_answer(poll);
 }
@@ -471,9 +381,10 @@ static void on_done(void *context, struct vg_fetch_result *result)
  */
 static const char *known_version(struct vg_poll *poll)
 {
-	const struct vg_saved *answer = latest(poll);
+	const struct vg_saved *answer = vg_answers_latest(&poll->answers);
 
-	if (!answer || holds(poll) || (poll->state.saved && is_long_poll(&poll->feed)))
+	if (!answer || vg_hold_holds(&poll->hold) ||
+	    (poll->state.saved && is_long_poll(&poll->feed)))
 		return NULL;
 	return answer->version;
 }
@@ -488,7 +399,7 @@ void vg_poll_ask(struct vg_poll *poll)
 	poll->begun = true;
 	poll->begun_us = now_us();
 	poll->asked = poll->common;
-	poll->state.waiting = is_missed(poll) && !holds(poll);
+	poll->state.waiting = is_missed(poll) && !vg_hold_holds(&poll->hold);
 	r = vg_fetch_begin(poll->common->cloud, &poll->feed, known_version(poll), on_done, poll,
 			   &poll->fetch);
 	if (r < 0)
@@ -497,7 +408,7 @@ void vg_poll_ask(struct vg_poll *poll)
 
 void vg_poll_ask_anew(struct vg_poll *poll)
 {
-	struct vg_saved *answer = latest(poll);
+	struct vg_saved *answer = vg_answers_latest(&poll->answers);
 
 	if (answer) {
 		free(answer->version);
@@ -507,29 +418,12 @@ void vg_poll_ask_anew(struct vg_poll *poll)
 	vg_poll_ask(poll);
 }
 
-/* What the last answer was. */
-static int accept(struct vg_poll *poll, struct vg_saved *saved)
-{
-	const struct vg_saved *old = latest(poll);
-
-	if (poll->taken.holds) {
-		*saved = poll->held;
-		poll->held = (struct vg_saved){};
-		vg_taken_done(&poll->taken);
-		vg_guard_done(&poll->guard);
-		return 0;
-	}
-	saved->usable = old && old->usable;
-	if (old && old->identity)
-		saved->identity = strdup(old->identity);
-	return vg_guard_accept(&poll->guard, old ? &old->listing : NULL, &saved->listing);
-}
-
 bool vg_poll_accept(struct vg_poll *poll)
 {
 	_cleanup_(vg_saved_done) struct vg_saved saved = {};
 
-	if (!holds(poll) || accept(poll, &saved) < 0)
+	if (!vg_hold_holds(&poll->hold) ||
+	    vg_hold_accept(&poll->hold, vg_answers_latest(&poll->answers), &saved) < 0)
 		return false;
 	vg_log_info("%s: what was held back is accepted", poll->feed.text);
 	adopt(poll, &saved);
@@ -537,15 +431,15 @@ bool vg_poll_accept(struct vg_poll *poll)
 	return true;
 }
 
-int vg_poll_take_from(struct vg_poll *poll, struct vg_poll *whole)
+int vg_poll_take_from(struct vg_poll *poll, struct vg_poll *larger)
 {
-	struct vg_poll **larger;
+	struct vg_poll **grown;
 
-	larger = reallocarray(poll->wholes, poll->n_wholes + 1, sizeof(struct vg_poll *));
-	if (!larger)
+	grown = reallocarray(poll->larger, poll->n_larger + 1, sizeof(struct vg_poll *));
+	if (!grown)
 		return -ENOMEM;
-	poll->wholes = larger;
-	poll->wholes[poll->n_wholes++] = whole;
+	poll->larger = grown;
+	poll->larger[poll->n_larger++] = larger;
 	return 0;
 }
 
@@ -563,7 +457,7 @@ static int on_timer(sd_event_source *source, uint64_t time_us, void *context)
 static bool is_of_this_machine(const struct vg_poll *poll)
 {
 	const struct vg_cloud_nics *machine = poll->common->machine;
-	const char *identity = poll->answer.identity;
+	const char *identity = poll->answers.in_force.identity;
 
 	for (size_t i = 0; identity && i < machine->n; i++)
 		if (strstr(identity, machine->macs[i]))
@@ -583,7 +477,8 @@ static int read_saved(struct vg_poll *poll)
 	struct vg_diag diag = {0};
 	int r;
 
-	r = vg_store_read(poll->common->state_folder, poll->feed.text, &poll->answer, &diag);
+	r = vg_store_read(poll->common->state_folder, poll->feed.text, &poll->answers.in_force,
+			  &diag);
 	if (r == -ENOMEM)
 		return r;
 	if (r < 0) {
@@ -591,12 +486,12 @@ static int read_saved(struct vg_poll *poll)
 		return 0;
 	}
 	if (!is_of_this_machine(poll)) {
-		vg_saved_done(&poll->answer);
+		vg_saved_done(&poll->answers.in_force);
 		note_unsaved(poll, "what is saved is of another machine's NICs, and left out; the "
 				   "feed's next answer replaces it");
 		return 0;
 	}
-	poll->has_answer = poll->state.saved = true;
+	poll->answers.any = poll->state.saved = true;
 	update_state(poll);
 	return 0;
 }
@@ -623,7 +518,7 @@ int vg_poll_new(const struct vg_poll_common *common, const char *text, bool aged
 		vg_poll_free(poll);
 		return r;
 	}
-	poll->aged = aged && poll->has_answer;
+	poll->answers.aged = aged && poll->answers.any;
 	*ret_poll = poll;
 	return 0;
 }
@@ -634,12 +529,9 @@ void vg_poll_free(struct vg_poll *poll)
 		return;
 	vg_fetch_cancel(poll->fetch);
 	sd_event_source_disable_unref(poll->timer);
-	vg_guard_done(&poll->guard);
-	vg_taken_done(&poll->taken);
-	free(poll->wholes);
-	vg_saved_done(&poll->held);
-	vg_saved_done(&poll->answer);
-	vg_saved_done(&poll->fresh);
+	free(poll->larger);
+	vg_hold_done(&poll->hold);
+	vg_answers_done(&poll->answers);
 	vg_feed_done(&poll->feed);
 	free(poll);
 }

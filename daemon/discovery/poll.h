@@ -7,10 +7,9 @@
 #define VPCGATE_POLL_H
 
 #include "core/config.h"
+#include "discovery/answers.h"
 #include "discovery/discovery.h"
-#include "discovery/guard.h"
-#include "discovery/store.h"
-#include "discovery/taken.h"
+#include "discovery/hold.h"
 
 /* What the polls of one policy have in common, which outlives them. */
 struct vg_poll_common {
@@ -23,28 +22,14 @@ struct vg_poll_common {
 	void *context;
 };
 
-/* An answer that is believed, but not in force yet. */
-enum vg_poll_news {
-	VG_POLL_NO_NEWS,
-	VG_POLL_SHOWN, /* it is what the poll has to say */
-	VG_POLL_ASIDE, /* it was shown, and what was made of it could not come into force */
-};
-
 struct vg_poll {
 	const struct vg_poll_common *common;
 	struct vg_feed feed;
 	struct vg_feed_state state;
-	struct vg_saved answer; /* in force, or read from disk, where has_answer */
-	struct vg_saved fresh;	/* what is to follow it, unless VG_POLL_NO_NEWS */
-	bool has_answer;
-	bool aged; /* the answer is from disk, of a time when nobody may have kept it up to date */
-	enum vg_poll_news news;
-	struct vg_guard guard;
-	struct vg_poll *
-		*wholes; /* those that this one is taken away from, by policies that are wanted */
-	size_t n_wholes;
-	struct vg_taken taken;		    /* their guard */
-	struct vg_saved held;		    /* what it holds back */
+	struct vg_answers answers;
+	struct vg_poll **larger; /* what it is taken away from, by policies that are wanted */
+	size_t n_larger;
+	struct vg_hold hold;
 	char told[VG_GUARD_REASON_SIZE];    /* what is held back, as last logged */
 	struct vg_fetch *fetch;		    /* that is under way, or NULL */
 	const struct vg_poll_common *asked; /* whose cloud it uses, or the last one has used */
@@ -65,7 +50,7 @@ int vg_poll_new(const struct vg_poll_common *common, const char *text, bool aged
 void vg_poll_free(struct vg_poll *poll);
 
 /* It is taken away from what that one holds. -ENOMEM. */
-int vg_poll_take_from(struct vg_poll *poll, struct vg_poll *whole);
+int vg_poll_take_from(struct vg_poll *poll, struct vg_poll *larger);
 
 /* Asks at once, and goes on asking from then on. */
 void vg_poll_ask(struct vg_poll *poll);
@@ -73,13 +58,10 @@ void vg_poll_ask(struct vg_poll *poll);
 /* The same, after something has changed that an answer depends on: it will be a whole one. */
 void vg_poll_ask_anew(struct vg_poll *poll);
 
-/* What it has to say: the answer in force, or one that is to follow; NULL: nothing so far. */
-const struct vg_saved *vg_poll_answer(const struct vg_poll *poll);
-
 /* What is shown has come into force, and is saved. */
 void vg_poll_published(struct vg_poll *poll);
-/* Returns whether there is an answer that has not come into force, and hides it. */
-bool vg_poll_set_aside(struct vg_poll *poll);
+/* Hides an answer that has not come into force. */
+void vg_poll_set_aside(struct vg_poll *poll);
 /* Shows what was set aside; false where nothing was. */
 bool vg_poll_show(struct vg_poll *poll);
 /* What is shown can't come into force: it is forgotten, and asked for again at its time. */

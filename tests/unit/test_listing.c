@@ -84,6 +84,35 @@ static void test_equal(void **state)
 	}
 }
 
+static void test_changes(void **state)
+{
+	static const struct {
+		const char *old, *new;
+		size_t added, removed;
+	} cases[] = {
+		{"", "", 0, 0},
+		{"", "10.0.0.0/8 fd20::/48", 2, 0},
+		{"10.0.0.0/8 fd20::/48", "", 0, 2},
+		{"9.0.0.0/8 10.0.0.0/8", "9.0.0.0/8@a 10.0.0.0/8", 0, 0},
+		{"9.0.0.0/8 10.0.0.0/8", "10.0.0.0/8 10.0.0.0/9 fd20::/48", 2, 1},
+		{"10.0.0.0/8=psc", "10.0.0.0/8=subnet", 1, 1},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < VG_ARRAY_SIZE(cases); i++) {
+		_cleanup_(vg_listing_done) struct vg_listing old = listing_of(cases[i].old);
+		_cleanup_(vg_listing_done) struct vg_listing new = listing_of(cases[i].new);
+		size_t added, removed;
+
+		vg_listing_sort(&old);
+		vg_listing_sort(&new);
+		vg_listing_count_changes(&old, &new, &added, &removed);
+		if (added != cases[i].added || removed != cases[i].removed)
+			fail_msg("'%s' to '%s': %zu added, %zu removed", cases[i].old, cases[i].new,
+				 added, removed);
+	}
+}
+
 static void test_gone(void **state)
 {
 	static const struct {
@@ -388,10 +417,11 @@ static void test_bounds(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_uses),   cmocka_unit_test(test_sort),
-		cmocka_unit_test(test_equal),  cmocka_unit_test(test_gone),
-		cmocka_unit_test(test_keep),   cmocka_unit_test(test_subtract),
-		cmocka_unit_test(test_random), cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_uses),	 cmocka_unit_test(test_sort),
+		cmocka_unit_test(test_equal),	 cmocka_unit_test(test_changes),
+		cmocka_unit_test(test_gone),	 cmocka_unit_test(test_keep),
+		cmocka_unit_test(test_subtract), cmocka_unit_test(test_random),
+		cmocka_unit_test(test_bounds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -30,7 +30,7 @@ static void answers_come_into_force(void **state)
 	assert_string_equal(fake_fetches[0]->version, "v2");
 	fake_list(0, 10, NULL);
 	assert_int_equal(rig->changes, 2);
-	assert_int_equal(poll->answer.listing.n, 11);
+	assert_int_equal(poll->answers.in_force.listing.n, 11);
 	rig_next_question(rig);
 	assert_null(fake_fetches[0]->version);
 }
@@ -136,7 +136,7 @@ static void failures_change_nothing(void **state)
 		fake_fail(errors[i], strerror(-errors[i]), 0);
 		assert_int_equal(poll->state.failures, i + 1);
 		assert_string_equal(poll->state.error, strerror(-errors[i]));
-		assert_int_equal(poll->answer.listing.n, 10);
+		assert_int_equal(poll->answers.in_force.listing.n, 10);
 		assert_true(poll->state.answered);
 		assert_false(poll->state.waiting);
 	}

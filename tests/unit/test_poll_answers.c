@@ -5,7 +5,7 @@
 /* As if `s` seconds had passed since something was first held back. */
 static void let_pass(struct poll_rig *rig, unsigned s)
 {
-	struct vg_guard *guard = &rig->poll->guard;
+	struct vg_guard *guard = &rig->poll->hold.guard;
 
 	guard->first_us -= s * SECOND_US;
 	guard->last_us -= s * SECOND_US;
@@ -21,7 +21,7 @@ static void losses_are_held_back(void **state)
 	fake_list(0, 9, "v1");
 	rig_next_question(rig);
 	fake_list(0, 3, "v2");
-	assert_int_equal(poll->answer.listing.n, 10);
+	assert_int_equal(poll->answers.in_force.listing.n, 10);
 	assert_int_equal(poll->state.n_ranges, 10);
 	assert_int_equal(rig->changes, 1);
 	assert_non_null(strstr(poll->state.held,
@@ -40,7 +40,7 @@ static void losses_are_held_back(void **state)
 	let_pass(rig, 100);
 	fake_list(0, 3, "v3");
 	assert_int_equal(rig->changes, 2);
-	assert_int_equal(poll->answer.listing.n, 4);
+	assert_int_equal(poll->answers.in_force.listing.n, 4);
 	assert_string_equal(poll->state.held, "");
 	rig_next_question(rig);
 	assert_string_equal(fake_fetches[0]->version, "v3");
@@ -78,7 +78,7 @@ static void losses_that_pass_are_forgotten(void **state)
 	fake_list(0, 3, "v2");
 	rig_next_question(rig);
 	fake_fail(-EAGAIN, "it hurts", 0);
-	assert_true(poll->guard.holds && *poll->state.held);
+	assert_true(poll->hold.guard.holds && *poll->state.held);
 	rig_next_question(rig);
 	fake_list(0, 3, "v2");
 	rig_next_question(rig);
@@ -87,7 +87,7 @@ static void losses_that_pass_are_forgotten(void **state)
 	rig_next_question(rig);
 	fake_list(0, 9, "v1");
 	assert_int_equal(rig->changes, 1);
-	assert_false(poll->guard.holds || *poll->state.held);
+	assert_false(poll->hold.guard.holds || *poll->state.held);
 	rig_next_question(rig);
 	assert_string_equal(fake_fetches[0]->version, "v1");
 }
@@ -100,12 +100,12 @@ static void metadata_is_not_hammered_while_held(void **state)
 	fake_list(0, 9, "v1");
 	rig_next_question(rig);
 	fake_list(1, 0, "v2");
-	assert_true(poll->guard.holds);
+	assert_true(poll->hold.guard.holds);
 	rig_expect_planned("held", poll, 270000, 330000);
 	rig_next_question(rig);
 	let_pass(rig, 1801);
 	fake_list(1, 0, "v2");
-	assert_int_equal(poll->answer.listing.n, 0);
+	assert_int_equal(poll->answers.in_force.listing.n, 0);
 	rig_expect_planned("believed", poll, 900, 1000);
 }
 
@@ -123,13 +123,13 @@ static void wall_clock_does_not_matter(void **state)
 		rig_clock_error_s += steps_s[i];
 		rig_next_question(rig);
 		fake_list(0, 3, "v2");
-		assert_int_equal(poll->answer.listing.n, 10);
+		assert_int_equal(poll->answers.in_force.listing.n, 10);
 		rig_expect_planned("held", poll, 270000, 330000);
 	}
 	rig_next_question(rig);
 	let_pass(rig, 1801);
 	fake_list(0, 3, "v2");
-	assert_int_equal(poll->answer.listing.n, 4);
+	assert_int_equal(poll->answers.in_force.listing.n, 4);
 	rig_next_question(rig);
 	fake_fail(-EAGAIN, "it hurts", 0);
 	rig_expect_planned("a failure", poll, 800, 1200);
@@ -155,7 +155,7 @@ static void losses_may_be_accepted(void **state)
 	/* While the next question is under way, too. */
 	rig_next_question(rig);
 	assert_true(vg_poll_accept(poll));
-	assert_int_equal(poll->answer.listing.n, 2);
+	assert_int_equal(poll->answers.in_force.listing.n, 2);
 	assert_int_equal(rig->changes, 3);
 	fake_list(0, 1, "v2");
 	assert_int_equal(rig->changes, 3);
@@ -182,7 +182,7 @@ static void partial_answers_keep_what_is_missing(void **state)
 					  .note = "regions/b couldn't be read"};
 	fake_answer(&result);
 	/* One of two is gone in regions/a; the eight of regions/b stay. */
-	assert_int_equal(poll->answer.listing.n, 9);
+	assert_int_equal(poll->answers.in_force.listing.n, 9);
 	assert_int_equal(rig->changes, 2);
 	assert_string_equal(poll->state.note, "regions/b couldn't be read");
 	rig_next_question(rig);
@@ -201,11 +201,11 @@ static void additions_are_not_held_back(void **state)
 	rig_next_question(rig);
 	fake_list(8, 11, "v2");
 	assert_true(*poll->state.held);
-	assert_int_equal(poll->answer.listing.n, 12);
+	assert_int_equal(poll->answers.in_force.listing.n, 12);
 	assert_int_equal(poll->state.n_ranges, 12);
 	assert_int_equal(rig->changes, 2);
 	assert_true(vg_poll_accept(poll));
-	assert_int_equal(poll->answer.listing.n, 4);
+	assert_int_equal(poll->answers.in_force.listing.n, 4);
 }
 
 /* The next one of another project's network isn't judged by it, nor is one of other NICs. */
@@ -237,8 +237,9 @@ static void other_networks_are_not_compared(void **state)
 			.listing = fake_subnets(0, 0),
 			.identity = cases[i].second ? strdup(cases[i].second) : NULL};
 		fake_answer(&result);
-		if (poll->answer.listing.n != cases[i].n || !*poll->state.held != (cases[i].n == 1))
-			fail_msg("case %zu: %zu ranges", i, poll->answer.listing.n);
+		if (poll->answers.in_force.listing.n != cases[i].n ||
+		    !*poll->state.held != (cases[i].n == 1))
+			fail_msg("case %zu: %zu ranges", i, poll->answers.in_force.listing.n);
 	}
 }
 
@@ -255,7 +256,7 @@ static void usable_subnets_take_none_away(void **state)
 	result = (struct vg_fetch_result){
 		.listing = fake_subnets(0, 5), .usable = true, .note = "usable alone"};
 	fake_answer(&result);
-	assert_int_equal(poll->answer.listing.n, 6);
+	assert_int_equal(poll->answers.in_force.listing.n, 6);
 	assert_string_equal(poll->state.note, "usable alone");
 	rig_next_question(rig);
 	fake_list(0, 9, "v1");
@@ -267,13 +268,14 @@ static void usable_subnets_take_none_away(void **state)
 						  .note = "usable alone",
 						  .version = strdup("v2")};
 		fake_answer(&result);
-		assert_int_equal(poll->answer.listing.n, 11);
+		assert_int_equal(poll->answers.in_force.listing.n, 11);
 		assert_string_equal(poll->state.note, "usable alone; those known before are kept");
-		assert_false(*poll->state.held || poll->answer.usable || poll->answer.version);
+		assert_false(*poll->state.held || poll->answers.in_force.usable ||
+			     poll->answers.in_force.version);
 	}
 	rig_next_question(rig);
 	fake_list(0, 5, "v3");
-	assert_int_equal(poll->answer.listing.n, 6);
+	assert_int_equal(poll->answers.in_force.listing.n, 6);
 }
 
 /* Of a feed that is taken away from another one, what is new is the danger. */
@@ -283,17 +285,17 @@ static void growth_of_what_is_taken_away_is_held_back(void **state)
 	struct vg_poll *whole, *poll;
 
 	assert_int_equal(vg_poll_new(&rig->common, "google:goog", false, &whole), 0);
-	whole->answer.listing = fake_subnets(0, 9);
-	whole->has_answer = true;
+	whole->answers.in_force.listing = fake_subnets(0, 9);
+	whole->answers.any = true;
 	poll = rig_start(rig, "google:cloud");
 	assert_int_equal(vg_poll_take_from(poll, whole), 0);
 	fake_list(0, 1, "v1");
 	rig_next_question(rig);
 	fake_list(0, 5, "v2");
-	assert_int_equal(poll->answer.listing.n, 6);
+	assert_int_equal(poll->answers.in_force.listing.n, 6);
 	rig_next_question(rig);
 	fake_list(0, 8, "v3");
-	assert_int_equal(poll->answer.listing.n, 6);
+	assert_int_equal(poll->answers.in_force.listing.n, 6);
 	assert_non_null(
 		strstr(poll->state.held,
 		       "it would take away 88% of what is left of others (max-shrink is 50%); "
@@ -302,15 +304,15 @@ static void growth_of_what_is_taken_away_is_held_back(void **state)
 	rig_next_question(rig);
 	assert_null(fake_fetches[0]->version);
 	assert_true(vg_poll_accept(poll));
-	assert_int_equal(poll->answer.listing.n, 9);
+	assert_int_equal(poll->answers.in_force.listing.n, 9);
 	assert_string_equal(poll->state.held, "");
 	assert_false(vg_poll_accept(poll));
 	fake_list(0, 9, "v4");
 	assert_true(*poll->state.held);
-	poll->taken.since_us -= 1800 * SECOND_US;
+	poll->hold.taken.since_us -= 1800 * SECOND_US;
 	rig_next_question(rig);
 	fake_list(0, 9, "v4");
-	assert_int_equal(poll->answer.listing.n, 10);
+	assert_int_equal(poll->answers.in_force.listing.n, 10);
 	vg_poll_free(poll);
 	rig->poll = NULL;
 	vg_poll_free(whole);
@@ -328,10 +330,10 @@ static void refused_answers_are_forgotten(void **state)
 	rig_next_question(rig);
 	fake_list(0, 10, "v2");
 	assert_int_equal(rig->changes, 2);
-	assert_int_equal(vg_poll_answer(poll)->listing.n, 11);
+	assert_int_equal(vg_answers_shown(&poll->answers)->listing.n, 11);
 	assert_int_equal(poll->state.n_ranges, 11);
-	assert_true(vg_poll_set_aside(poll));
-	assert_int_equal(vg_poll_answer(poll)->listing.n, 10);
+	vg_poll_set_aside(poll);
+	assert_int_equal(vg_answers_shown(&poll->answers)->listing.n, 10);
 	vg_poll_published(poll);
 	vg_poll_refuse(poll, "not this one");
 	assert_string_equal(poll->state.error, "");
@@ -343,8 +345,9 @@ static void refused_answers_are_forgotten(void **state)
 	vg_poll_refuse(poll, "too many");
 	assert_string_equal(poll->state.error, "its answer can't be used: too many");
 	assert_int_equal(poll->state.n_ranges, 10);
-	assert_int_equal(vg_poll_answer(poll)->listing.n, 10);
-	assert_false(vg_poll_set_aside(poll) || vg_poll_show(poll));
+	assert_int_equal(vg_answers_shown(&poll->answers)->listing.n, 10);
+	vg_poll_set_aside(poll);
+	assert_false(vg_poll_show(poll));
 	assert_int_equal(fake_n, 0);
 	rig_expect_planned("refused", poll, 270000, 330000);
 	rig_next_question(rig);
@@ -352,7 +355,7 @@ static void refused_answers_are_forgotten(void **state)
 	rig->refuses = false;
 	fake_list(0, 11, "v3");
 	assert_string_equal(poll->state.error, "");
-	assert_int_equal(poll->answer.listing.n, 12);
+	assert_int_equal(poll->answers.in_force.listing.n, 12);
 }
 
 static time_t saved_at(const struct poll_rig *rig, const char *feed);
@@ -436,7 +439,7 @@ static void aged_answers_are_a_last_resort(void **state)
 	rig_next_question(rig);
 	fake_list(0, 0, "v2");
 	assert_false(poll->state.waiting || poll->state.saved || *poll->state.held);
-	assert_int_equal(poll->answer.listing.n, 1);
+	assert_int_equal(poll->answers.in_force.listing.n, 1);
 }
 
 static void other_machines_answers_are_left_out(void **state)
