@@ -4,6 +4,8 @@
 # capabilities, no way to more, a read-only root, the bpffs outside /sys. It filters, ends, leaves
 # the filter on, and the overlay that detaches takes it off. Kubernetes' seccomp and AppArmor
 # profiles aren't here to be tried.
+# With VG_IMAGE=FOLDER those of an image that an engine has built from the Containerfile, mounted there;
+# else what it would put into one.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/pair.sh"
 
@@ -18,6 +20,16 @@ detach_words()
 {
 	sed -n 's/.*value: \(\[.*vpcgate.*\]\)}\?$/\1/p' "$kubernetes/components/detach/detach.yaml" |
 		quoted | jq -cs add
+}
+
+image_make()
+{
+	if [[ ${VG_IMAGE:-} ]]; then
+		cp -a "$VG_IMAGE" "$VG_TMP/image"
+		return
+	fi
+	make -s -C "$top" O="$(realpath --relative-to="$top" "$VG_BUILD")" DESTDIR="$VG_TMP/image" install
+	"$kubernetes/collect-libraries" "$VG_TMP/image" "$VG_TMP"/image/usr/{sbin/vpcgated,bin/vpcgate}
 }
 
 # bundle NAME WORDS: a container that runs the words, a JSON list.
@@ -67,8 +79,7 @@ type crun >/dev/null 2>&1 || { echo "crun isn't installed"; exit 77; }
 vg_setup container
 pair_build
 mkdir "$VG_TMP"/{etc,run,state,crun}
-make -s -C "$top" O="$(realpath --relative-to="$top" "$VG_BUILD")" DESTDIR="$VG_TMP/image" install
-"$kubernetes/collect-libraries" "$VG_TMP/image" "$VG_TMP"/image/usr/{sbin/vpcgated,bin/vpcgate}
+image_make
 pair_config internal <<<'exporter: {listen: 0.0.0.0:9820}' >"$VG_TMP/etc/vpcgate.yaml"
 bundle daemon "$(jq -cn "$(entrypoint) + $(daemonset args)")"
 bundle detach "$(detach_words)"
