@@ -89,7 +89,7 @@ boot()
 
 	wire "$1"
 	initramfs_make "$vm/root-init" "$kernel" "$out.initramfs"
-	vg_in "$1" timeout -k 5 "$guest_s" qemu-system-x86_64 -accel tcg -cpu Nehalem -smp 2 -m 1G \
+	vg_in "$1" timeout -k 5 "$guest_s" qemu-system-x86_64 -accel tcg -cpu Nehalem -smp 2 -m 2G \
 		-nodefaults -no-user-config -display none -no-reboot \
 		-kernel "$kernel"/boot/vmlinuz-* -initrd "$out.initramfs" \
 		-append "console=ttyS0 panic=-1 loglevel=5 pti=off work=/vpcgate start=/vpcgate/tests/vm/suite slow=$slow" \
