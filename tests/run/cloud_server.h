@@ -28,6 +28,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include "share/cleanup.h"
+#include "tests/run/slowness.h"
 
 #define CLOUD_HTTP "http://127.0.0.1:8080"
 #define CLOUD_TLS "https://127.0.0.1:8443"
@@ -212,14 +213,6 @@ static inline int cloud_down(void **state)
 	}
 	run("rm -rf --one-file-system %s", cloud_server.folder);
 	return 0;
-}
-
-/* How much longer than on real hardware all takes: in an emulated machine VG_SLOW says so. */
-static inline unsigned slowness(void)
-{
-	const char *told = getenv("VG_SLOW");
-
-	return told ? (unsigned)strtoul(told, NULL, 10) : 1;
 }
 
 /*

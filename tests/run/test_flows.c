@@ -22,6 +22,7 @@
 #include "share/cleanup.h"
 #include "tests/oracle/flow_book.h"
 #include "tests/oracle/sequence.h"
+#include "tests/run/slowness.h"
 
 #define DEFAULT_SEQUENCES 500000
 #define SEQUENCES 8000	 /* of one policy, besides the long one that begins before it */
@@ -33,7 +34,7 @@
 #define SENT_MIN 54 /* Ethernet and IPv6 header: the kernel takes no shorter packet */
 /*
  * The datapath's clock is late by up to a tick and 2^24 ns, 10 and 17 ms: no sequence begins earlier
- * in a second.
+ * in a second. Emulated ticks come later.
  */
 #define LATE_NS 40000000
 #define SECOND_NS 1000000000
@@ -70,10 +71,11 @@ static struct timespec read_clock(void)
 /* From here on it is `now_s`, for the datapath too, as long as is_torn() is false. */
 static void tick(struct run *run)
 {
+	const long late_ns = (long)slowness() * LATE_NS;
 	struct timespec now = read_clock();
 
-	if (now.tv_nsec < LATE_NS) {
-		now.tv_nsec = LATE_NS;
+	if (now.tv_nsec < late_ns) {
+		now.tv_nsec = late_ns;
 		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &now, NULL);
 		now = read_clock();
 	}
