@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include <ftw.h>
 #include "discovery/copies.c"
+#include "tests/unit/remove_folder.h"
 
 /* A folder with files, and one below it for the copies. */
 struct rig {
@@ -31,20 +31,12 @@ static int setup(void **state)
 	return 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
 static int teardown(void **state)
 {
 	struct rig *rig = *state;
 
 	vg_copies_close(rig->copies);
-	nftw(rig->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	remove_folder(rig->folder);
 	free(rig);
 	return 0;
 }

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include <ftw.h>
 #include <limits.h>
 #include "tests/unit/fake_fetch.h"
 #include "discovery/discovery.c"
+#include "tests/unit/remove_folder.h"
 
 struct rig {
 	char folder[40];
@@ -82,21 +82,13 @@ static int setup(void **state)
 	return 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
 static int teardown(void **state)
 {
 	struct rig *rig = *state;
 
 	vg_discovery_close(rig->discovery);
 	sd_event_unref(rig->event);
-	nftw(rig->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	remove_folder(rig->folder);
 	assert_int_equal(fake_n + fake_clouds + fake_clients, 0);
 	free(rig);
 	return 0;

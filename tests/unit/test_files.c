@@ -7,9 +7,9 @@
 #include <string.h>
 #include <cmocka.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <time.h>
 #include "discovery/files.c"
+#include "tests/unit/remove_folder.h"
 
 #define PATIENCE_US 3000000
 
@@ -43,14 +43,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
 static int teardown(void **state)
 {
 	struct rig *rig = *state;
@@ -58,7 +50,7 @@ static int teardown(void **state)
 	vg_files_close(rig->files);
 	sd_event_unref(rig->event);
 	assert_int_equal(chdir(rig->before), 0);
-	nftw(rig->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	remove_folder(rig->folder);
 	free(rig);
 	return 0;
 }

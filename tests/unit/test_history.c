@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +9,7 @@
 #include "service/entry.c"
 #include "service/history.c"
 #include "share/file.h"
+#include "tests/unit/remove_folder.h"
 
 #define BOOT "11111111-2222-4333-8444-555555555555"
 
@@ -30,20 +30,12 @@ static int setup(void **state)
 	return 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
-{
-	(void)st;
-	(void)kind;
-	(void)at;
-	return remove(path);
-}
-
 static int teardown(void **state)
 {
 	struct rig *rig = *state;
 
 	vg_history_close(&rig->history);
-	assert_int_equal(nftw(rig->state, remove_one, 4, FTW_DEPTH | FTW_PHYS), 0);
+	assert_int_equal(remove_folder(rig->state), 0);
 	free(rig);
 	return 0;
 }

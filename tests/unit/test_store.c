@@ -6,13 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include <ftw.h>
 #include <glob.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include "discovery/store.c"
 #include "share/file.h"
+#include "tests/unit/remove_folder.h"
 
 #define FEED "gcp:subnets?network=prod"
 
@@ -32,20 +32,12 @@ static int setup(void **state)
 	return 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
 static int teardown(void **state)
 {
 	struct rig *rig = *state;
 
 	chmod(rig->folder, 0700);
-	nftw(rig->above, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	remove_folder(rig->above);
 	free(rig);
 	return 0;
 }
