@@ -102,8 +102,8 @@ static void only_changes_need_a_writer(void **state)
 		if (vg_request_writes(&request) == reads)
 			fail_msg("%s: %s", name, reads ? "is for all" : "is for writers");
 	}
-	assert_true(vg_request_writes(
-		&(struct vg_request){.command = VG_COMMAND_HISTORY, .generation = 7}));
+	assert_true(vg_request_writes(&(struct vg_request){.command = VG_COMMAND_HISTORY,
+							   .generation = 7}));
 }
 
 static void arguments_are_kept(void **state)
