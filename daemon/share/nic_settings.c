@@ -189,10 +189,10 @@ static void ask_ethtool(unsigned ifindex, struct vg_nic_facts *facts)
 	}
 }
 
-/* What generic netlink has no word for. */
+/* What generic netlink has no word for. These questions go to NICs over sockets of any family. */
 static void ask_driver(const char *name, struct vg_nic_facts *facts, bool *ret_device)
 {
-	_cleanup_close_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	struct ethtool_drvinfo info = {.cmd = ETHTOOL_GDRVINFO};
 	struct ifreq request = {0};
 
