@@ -8,6 +8,7 @@
  *   DIR/entry, egress                               the programs that NICs carry
  *   DIR/links/IFNAME                                a bpf_link for each filtered NIC; "IFNAME IFINDEX"
  *                                                   while the link of another NIC has that name
+ *   DIR/tuned                                       what was changed on NICs for native mode, if anything
  * Nothing here logs: functions return a negative errno and fill `diag` (text only, no file).
  */
 #ifndef VPCGATE_DATAPLANE_H
@@ -15,6 +16,7 @@
 
 #include <net/if.h>
 #include "core/diag.h"
+#include "core/obstacles.h"
 #include "core/policy.h"
 #include "core/tables.h"
 #include "vpcgate/abi.h"
@@ -140,6 +142,28 @@ int vg_dataplane_links(const char *dir, struct vg_link_info **ret_links, size_t 
 
 /* -ENOENT: nothing was ever published here; -EPROTO: another ABI version. */
 int vg_dataplane_state(const char *dir, struct vg_state *ret_state, struct vg_diag *diag);
+
+/* ---- settings of NICs that were changed for native mode (core/tuning.h) ---- */
+
+/*
+ * Remembered in the folder of the pins, which is as old as this boot: it ends when the settings do.
+ * Needs no open dataplane. Of NICs in other network namespaces nothing is seen.
+ */
+#define VG_MAX_TUNED (4 * VG_MAX_INTERFACES * VG_NIC_SETTING_MAX)
+struct vg_tuned {
+	unsigned ifindex;
+	char name[IF_NAMESIZE]; /* of the NIC, then */
+	struct vg_nic_change change;
+};
+
+/* `ret_list` is a heap array of `ret_n`, by NIC and setting. -EPROTO: not in this version's form. */
+int vg_tuned_list(const char *dir, struct vg_tuned **ret_list, size_t *ret_n, struct vg_diag *diag);
+
+/* Remembers one, in place of what is remembered of that setting. -E2BIG: more than VG_MAX_TUNED. */
+int vg_tuned_put(const char *dir, const struct vg_tuned *tuned, struct vg_diag *diag);
+
+/* Forgets what is remembered of that NIC's setting. */
+int vg_tuned_drop(const char *dir, const struct vg_tuned *tuned, struct vg_diag *diag);
 
 /* ---- counters ---- */
 

@@ -27,6 +27,9 @@ enum vg_pin {
 };
 extern const char *const vg_pin_names[VG_PIN_MAX];
 
+/* Of no version, and there only where something was tuned (tuned.c). */
+#define VG_TUNED_PIN "tuned"
+
 /* The two tables, by family. */
 #define VG_FLOW_FAMILIES 2
 #define VG_FLOW_FAMILY(i) ((i) ? 6 : 4)

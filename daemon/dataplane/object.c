@@ -491,6 +491,8 @@ int vg_dataplane_remove(const char *dir, struct vg_diag *diag)
 	r = drop_old(dir, diag);
 	for (int i = 0; r >= 0 && i < VG_PIN_MAX; i++)
 		r = unlink_pin(dir, vg_pin_names[i], diag);
+	if (r >= 0)
+		r = unlink_pin(dir, VG_TUNED_PIN, diag);
 	if (r < 0)
 		return r;
 	vg_pin_path(dir, "links", path);
