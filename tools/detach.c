@@ -5,6 +5,7 @@
 #include <string.h>
 #include "dataplane/dataplane.h"
 #include "share/cleanup.h"
+#include "share/tune.h"
 #include "tools/vpcgate.h"
 
 static enum vg_exit print_detached(const json_t *names, const char *when)
@@ -23,29 +24,65 @@ static enum vg_exit print_detached(const json_t *names, const char *when)
 	return VG_EXIT_DONE;
 }
 
-/* The names of the links in the folder. */
-static int list_links(const char *dir, json_t **ret_names, struct vg_diag *diag)
+/* The names of the links in the folder, of which none is left. */
+static int detach_links(const char *dir, json_t *names, struct vg_diag *diag)
 {
 	_cleanup_free_ struct vg_link_info *links = NULL;
-	json_t *names;
 	size_t n = 0;
 	int r;
 
 	r = vg_dataplane_links(dir, &links, &n, diag);
-	if (r < 0)
-		return r;
-	names = json_array();
-	for (size_t i = 0; i < n; i++)
-		json_array_append_new(names, json_string(links[i].name));
-	*ret_names = names;
-	return 0;
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		r = vg_dataplane_detach_link(dir, &links[i], diag);
+		if (r == 0)
+			json_array_append_new(names, json_string(links[i].name));
+	}
+	return r;
+}
+
+/* What could not be put back is told, and no reason to keep the filter. */
+static void print_setting(void *context, bool failed, const char *text)
+{
+	(void)context;
+	fprintf(failed ? stderr : stdout, "%s\n", text);
+}
+
+static void print_settings(const json_t *texts)
+{
+	const json_t *text;
+	size_t i;
+
+	json_array_foreach(texts, i, text)
+		puts(json_string_value(text));
+}
+
+/* What was changed on a NIC (NULL: on all) for native mode; returns whether there was any. */
+static bool put_back(const char *dir, const char *name)
+{
+	static const struct vg_tune_report report = {print_setting, NULL};
+	const unsigned ifindex = name ? if_nametoindex(name) : 0;
+	_cleanup_free_ struct vg_tuned *list = NULL;
+	struct vg_diag diag = {};
+	bool any = false;
+	size_t n = 0;
+
+	if (vg_tuned_list(dir, &list, &n, &diag) < 0)
+		print_setting(NULL, true, diag.text);
+	for (size_t i = 0; i < n; i++) {
+		if (name && list[i].ifindex != ifindex)
+			continue;
+		vg_tune_back(dir, &list[i], &report);
+		any = true;
+	}
+	return any;
 }
 
 static enum vg_exit detach_alone(const struct vg_cli *cli)
 {
+	json_auto_t *names = json_array();
 	_cleanup_close_ int lock_fd = -1;
-	json_auto_t *names = NULL;
 	struct vg_diag diag = {};
+	bool tuned;
 	int r;
 
 	r = vg_dataplane_lock(cli->bpffs, &lock_fd, &diag);
@@ -54,13 +91,15 @@ static enum vg_exit detach_alone(const struct vg_cli *cli)
 				    cli->socket);
 	if (cli->operand) {
 		r = vg_dataplane_detach(cli->bpffs, cli->operand, &diag);
-		names = json_pack("[s]", cli->operand);
+		json_array_append_new(names, json_string(cli->operand));
 	} else {
-		r = list_links(cli->bpffs, &names, &diag);
-		if (r == 0)
-			r = vg_dataplane_remove(cli->bpffs, &diag);
+		r = detach_links(cli->bpffs, names, &diag);
 	}
-	if (r == -ENOENT && cli->operand)
+	/* One that was killed halfway has changed settings, and attached nothing. */
+	tuned = (r == 0 || r == -ENOENT) && put_back(cli->bpffs, cli->operand);
+	if (r == 0 && !cli->operand)
+		r = vg_dataplane_remove(cli->bpffs, &diag);
+	if (r == -ENOENT && cli->operand && !tuned)
 		return vg_cli_error("no filter is attached to '%s'; see `vpcgate status`",
 				    cli->operand);
 	if (r < 0 && r != -ENOENT)
@@ -79,5 +118,6 @@ enum vg_exit vg_cli_detach(const struct vg_cli *cli)
 		return detach_alone(cli);
 	if (r < 0)
 		return vg_cli_ask_error(cli, r, &diag, "");
+	print_settings(json_object_get(answer, "settings"));
 	return print_detached(json_object_get(answer, "detached"), "`systemctl reload vpcgated`");
 }

@@ -25,7 +25,9 @@ static void write_obstacles(struct vg_writer *writer, const char *name,
 		if (change->setting == VG_NIC_NONE)
 			vg_write_comment(writer, "  # ", "In its way: %s.", obstacles[i].text);
 		else
-			vg_write_comment(writer, "  # ", "In its way: %s: `%s`, at each boot.",
+			vg_write_comment(writer, "  # ",
+					 "In its way: %s: `%s`, at each boot, or "
+					 "`attach: native` with `tune: yes`.",
 					 obstacles[i].text,
 					 vg_nic_command(name, change->setting, change->to,
 							command));

@@ -6,6 +6,7 @@
 #include "core/explain.h"
 #include "dataplane/dataplane.h"
 #include "share/cleanup.h"
+#include "share/tune.h"
 #include "tools/vpcgate.h"
 
 /* What is found below the bpffs folder. */
@@ -13,12 +14,15 @@ struct pins {
 	struct vg_state state;
 	struct vg_link_info *links;
 	size_t n_links;
+	struct vg_tuned *tuned;
+	size_t n_tuned;
 	struct vg_counters *counters;
 };
 
 static void pins_done(struct pins *pins)
 {
 	free(pins->links);
+	free(pins->tuned);
 	vg_counters_free(pins->counters);
 }
 
@@ -30,6 +34,9 @@ static int read_pins(const char *dir, struct pins *pins, struct vg_diag *diag)
 		r = vg_dataplane_links(dir, &pins->links, &pins->n_links, diag);
 	if (r == 0)
 		r = vg_counters_read(dir, &pins->counters, diag);
+	/* What isn't known of settings is no reason to tell nothing of the filter. */
+	if (r == 0)
+		vg_tuned_list(dir, &pins->tuned, &pins->n_tuned, NULL);
 	return r;
 }
 
@@ -51,17 +58,19 @@ static json_t *total_to_json(const struct vg_counters *counters, const char *int
 			 (json_int_t)total.bytes, "packets_per_second");
 }
 
-static json_t *link_to_json(const struct vg_link_info *link, const struct vg_counters *counters)
+static json_t *link_to_json(const struct vg_link_info *link, const struct pins *pins)
 {
+	const struct vg_counters *counters = pins->counters;
 	const char *mode = link->mode == VG_ATTACH_INHERIT ? NULL : vg_attach_mode_text(link->mode);
 
-	return json_pack("{ss ss? sI ss ss? sn sb sI sn sn s[] so so so}", "name", link->name,
+	return json_pack("{ss ss? sI ss ss? sn sb sI sn sn s[] so so so so}", "name", link->name,
 			 "known_as",
 			 strcmp(link->known_as, link->name) != 0 ? link->known_as : NULL, "ifindex",
 			 (json_int_t)link->ifindex, "state", link->ifindex ? "attached" : "absent",
 			 "mode", mode, "ingress", "recorder",
 			 link->ifindex && vg_dataplane_is_recorded(link->ifindex), "program_id",
-			 (json_int_t)link->program_id, "lost", "reason", "obstacles", "pass",
+			 (json_int_t)link->program_id, "lost", "reason", "obstacles", "tuned",
+			 vg_tune_json(pins->tuned, pins->n_tuned, link->ifindex), "pass",
 			 total_to_json(counters, link->name, VG_VERDICT_PASS), "drop",
 			 total_to_json(counters, link->name, VG_VERDICT_DROP), "would_drop",
 			 total_to_json(counters, link->name, VG_VERDICT_WOULD_DROP));
@@ -74,7 +83,7 @@ static json_t *pins_to_json(const struct pins *pins)
 	char hint[160];
 
 	for (size_t i = 0; i < pins->n_links; i++)
-		json_array_append_new(interfaces, link_to_json(&pins->links[i], pins->counters));
+		json_array_append_new(interfaces, link_to_json(&pins->links[i], pins));
 	snprintf(hint, sizeof(hint),
 		 "vpcgated is not running: the filter of generation %llu stays in force; start it "
 		 "with `systemctl start vpcgated`",

@@ -241,6 +241,19 @@ static void print_obstacles(const json_t *interface)
 	}
 }
 
+static void print_tuned(const json_t *interface)
+{
+	const json_t *tuned = json_object_get(interface, "tuned"), *setting;
+	size_t i;
+
+	if (json_array_size(tuned))
+		printf("\nset for native mode on %s, until it is detached:\n",
+		       vg_cli_text(interface, "name", "?"));
+	json_array_foreach(tuned, i, setting)
+		printf("* %s: %s (before: %s)\n", vg_cli_text(setting, "setting", "?"),
+		       vg_cli_text(setting, "now", "?"), vg_cli_text(setting, "before", "?"));
+}
+
 static const char *feed_colour(const char *state)
 {
 	return strcmp(state, "fresh") == 0 ? "green" : "brown";
@@ -301,8 +314,10 @@ enum vg_exit vg_status_print(const json_t *status)
 	print_exporter(status);
 	print_flows(status);
 	result = print_interfaces(status);
-	json_array_foreach(json_object_get(status, "interfaces"), i, interface)
+	json_array_foreach(json_object_get(status, "interfaces"), i, interface) {
 		print_obstacles(interface);
+		print_tuned(interface);
+	}
 	if (result == VG_EXIT_DONE)
 		result = print_feeds(status);
 	print_hints(status);

@@ -40,6 +40,18 @@ static int read_interface_attach(struct vg_yaml *yaml, const yaml_node_t *value,
 	return vg_read_attach(yaml, value, &((struct vg_config_interface *)into)->attach);
 }
 
+static int read_tune(struct vg_yaml *yaml, const yaml_node_t *value, struct vg_config_tune *into)
+{
+	into->given = true;
+	into->at = vg_yaml_position(value);
+	return vg_read_bool(yaml, value, "tune", "yes", "no", "yes or no", &into->yes);
+}
+
+static int read_interface_tune(struct vg_yaml *yaml, const yaml_node_t *value, void *into)
+{
+	return read_tune(yaml, value, &((struct vg_config_interface *)into)->tune);
+}
+
 static int read_interface(struct vg_yaml *yaml, const yaml_node_t *item,
 			  struct vg_config_interface *interface)
 {
@@ -47,6 +59,7 @@ static int read_interface(struct vg_yaml *yaml, const yaml_node_t *item,
 		{"name", VG_YAML_TEXT, true, "name: ens5", read_pattern},
 		{"ingress", VG_YAML_TEXT, false, "ingress: internal", read_interface_ingress},
 		{"attach", VG_YAML_TEXT, false, "attach: auto", read_interface_attach},
+		{"tune", VG_YAML_TEXT, false, "tune: yes", read_interface_tune},
 	};
 
 	if (vg_yaml_is_text(item))
@@ -209,6 +222,11 @@ static int read_top_attach(struct vg_yaml *yaml, const yaml_node_t *value, void 
 	return vg_read_attach(yaml, value, &((struct vg_draft *)into)->config->attach);
 }
 
+static int read_top_tune(struct vg_yaml *yaml, const yaml_node_t *value, void *into)
+{
+	return read_tune(yaml, value, &((struct vg_draft *)into)->config->tune);
+}
+
 static int read_top_ingress(struct vg_yaml *yaml, const yaml_node_t *value, void *into)
 {
 	struct vg_config *config = ((struct vg_draft *)into)->config;
@@ -244,6 +262,7 @@ static const struct vg_yaml_field top_fields[] = {
 	{"interfaces", VG_YAML_LIST, true, "interfaces: [ens4]", read_interfaces},
 	{"ingress", VG_YAML_TEXT, true, "ingress: internal", read_top_ingress},
 	{"attach", VG_YAML_TEXT, false, "attach: auto", read_top_attach},
+	{"tune", VG_YAML_TEXT, false, "tune: yes", read_top_tune},
 	{"enforcement", VG_YAML_TEXT, false, "enforcement: enforce", read_enforcement},
 	{"also-admit", VG_YAML_LIST, false, "also-admit: [iap]", read_top_also_admit},
 	{"replies", VG_YAML_ANY, false, "replies: track", vg_read_replies},

@@ -83,10 +83,17 @@ struct vg_text_list {
 	struct vg_position at;
 };
 
+/* `tune`: are settings of a NIC changed that keep its driver from native mode? */
+struct vg_config_tune {
+	bool given, yes;
+	struct vg_position at;
+};
+
 struct vg_config_interface {
 	struct vg_text pattern; /* a name or an fnmatch(3) glob */
 	enum vg_ingress ingress;
 	enum vg_attach_mode attach;
+	struct vg_config_tune tune;
 };
 
 /* {google: goog, minus: cloud}: an entry that has the addresses of a feed taken from it. */
@@ -151,7 +158,8 @@ struct vg_config {
 	struct vg_config_service *services; /* in file order */
 	size_t n_services;
 	enum vg_attach_mode attach; /* never VG_ATTACH_INHERIT */
-	enum vg_ingress ingress;    /* never VG_INGRESS_INHERIT */
+	struct vg_config_tune tune;
+	enum vg_ingress ingress; /* never VG_INGRESS_INHERIT */
 	struct vg_position ingress_at;
 	bool monitor;
 	bool non_ip_pass;

@@ -123,8 +123,40 @@ int vg_build_named_sets(const struct vg_policy *policy, const struct vg_text_lis
 	return 0;
 }
 
-static int build_rules(const struct vg_config *config, struct vg_policy *policy)
+/* Where it could do nothing it is a mistake, unless it comes from the whole config's `tune`. */
+static int resolve_tune(const struct vg_config *config, const struct vg_config_interface *from,
+			struct vg_interface_rule *rule, struct vg_diag *diag)
 {
+	const struct vg_config_tune *tune = from->tune.given ? &from->tune : &config->tune;
+
+	rule->tune = tune->yes && rule->attach == VG_ATTACH_NATIVE;
+	if (!from->tune.yes || rule->tune)
+		return 0;
+	return vg_diag_set(diag, EINVAL, config->path, from->tune.at,
+			   "tune: yes needs `attach: native`, and %s has `attach: %s`: write "
+			   "`attach: native` beside it, or `tune: no`",
+			   from->pattern.text, vg_attach_mode_text(rule->attach));
+}
+
+static int check_tune(const struct vg_config *config, const struct vg_policy *policy,
+		      struct vg_diag *diag)
+{
+	bool native = false;
+
+	for (size_t i = 0; i < policy->n_rules; i++)
+		native |= policy->rules[i].attach == VG_ATTACH_NATIVE;
+	if (!config->tune.yes || native)
+		return 0;
+	return vg_diag_set(diag, EINVAL, config->path, config->tune.at,
+			   "tune: yes needs `attach: native`, which no interface has: write "
+			   "`attach: native` beside it, or `tune: no`");
+}
+
+static int build_rules(const struct vg_config *config, struct vg_policy *policy,
+		       struct vg_diag *diag)
+{
+	int r;
+
 	policy->rules =
 		calloc(config->n_interfaces ? config->n_interfaces : 1, sizeof(*policy->rules));
 	if (!policy->rules)
@@ -136,11 +168,14 @@ static int build_rules(const struct vg_config *config, struct vg_policy *policy)
 		rule->ingress =
 			from->ingress == VG_INGRESS_INHERIT ? config->ingress : from->ingress;
 		rule->attach = from->attach == VG_ATTACH_INHERIT ? config->attach : from->attach;
+		r = resolve_tune(config, from, rule, diag);
+		if (r < 0)
+			return r;
 		rule->pattern = strdup(from->pattern.text);
 		if (!rule->pattern)
 			return -ENOMEM;
 	}
-	return 0;
+	return check_tune(config, policy, diag);
 }
 
 /*
@@ -226,7 +261,7 @@ static int build(const struct vg_config *config, const struct vg_reader *reader,
 	if (r == 0)
 		r = vg_build_services(config, reader, policy, diag);
 	if (r == 0)
-		r = build_rules(config, policy);
+		r = build_rules(config, policy, diag);
 	if (r == 0)
 		r = refuse_empty(config, policy, diag);
 	if (r == 0)

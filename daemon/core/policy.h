@@ -82,6 +82,7 @@ struct vg_interface_rule {
 	char *pattern;
 	enum vg_ingress ingress;    /* resolved */
 	enum vg_attach_mode attach; /* resolved */
+	bool tune;		    /* resolved; only with VG_ATTACH_NATIVE */
 };
 
 struct vg_policy {

@@ -99,8 +99,8 @@ static void write_interface(const struct vg_policy *policy, const void *item, FI
 	const struct vg_interface_rule *rule = item;
 
 	(void)policy;
-	fprintf(out, "ingress %s, attach %s", vg_ingress_text(rule->ingress),
-		vg_attach_mode_text(rule->attach));
+	fprintf(out, "ingress %s, attach %s%s", vg_ingress_text(rule->ingress),
+		vg_attach_mode_text(rule->attach), rule->tune ? ", tune yes" : "");
 }
 
 static void write_also_admit(const struct vg_policy *policy, const void *item, FILE *out)

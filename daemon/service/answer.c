@@ -5,6 +5,7 @@
 #include "service/feed_report.h"
 #include "service/request.h"
 #include "service/report.h"
+#include "service/tuning.h"
 #include "share/check.h"
 #include "share/cleanup.h"
 #include "share/wire.h"
@@ -27,21 +28,30 @@ static int answer_check(const struct vg_gate *gate, const struct vg_request *req
 	return 0;
 }
 
+/* What becomes of settings goes into the log, and to whoever has asked. */
+static void note_setting(void *context, bool failed, const char *text)
+{
+	vg_tuning_log.tell(NULL, failed, text);
+	json_array_append_new(context, json_string(text));
+}
+
 static int answer_detach(struct vg_gate *gate, const struct vg_request *request, json_t **ret_json,
 			 struct vg_diag *diag)
 {
 	_cleanup_free_ char(*names)[VG_NAME_SIZE] = NULL;
+	json_auto_t *settings = json_array();
+	const struct vg_tune_report report = {note_setting, settings};
 	json_t *array;
 	size_t n = 0;
 	int r;
 
-	r = vg_attach_detach(gate, request->interface, &names, &n, diag);
+	r = vg_attach_detach(gate, request->interface, &names, &n, &report, diag);
 	if (r < 0)
 		return r;
 	array = json_array();
 	for (size_t i = 0; i < n; i++)
 		json_array_append_new(array, json_string(names[i]));
-	*ret_json = json_pack("{so}", "detached", array);
+	*ret_json = json_pack("{so sO}", "detached", array, "settings", settings);
 	return *ret_json ? 0 : -ENOMEM;
 }
 

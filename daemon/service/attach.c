@@ -2,6 +2,7 @@
 #include <string.h>
 #include "service/attach.h"
 #include "service/switchover.h"
+#include "service/tuning.h"
 #include "share/cleanup.h"
 #include "share/log.h"
 
@@ -255,8 +256,7 @@ static int attach(struct vg_gate *gate, struct vg_wanted *nic, const struct vg_w
 	char text[VG_GATE_ERROR_SIZE];
 	int r;
 
-	r = vg_dataplane_attach(gate->dataplane, nic->ifindex, nic->name, nic->known_as, mode,
-				&nic->attachment, &diag);
+	r = vg_tuning_attach(gate, nic, &diag);
 	if (r >= 0) {
 		const bool kept = was_attached && nic->attachment.adopted;
 
@@ -279,9 +279,11 @@ static int attach(struct vg_gate *gate, struct vg_wanted *nic, const struct vg_w
 	if (nic->recorded && !vg_dataplane_is_attached(gate->dataplane, nic->ifindex, nic->name) &&
 	    vg_dataplane_unrecord(nic->ifindex, nic->name, NULL) >= 0)
 		nic->recorded = false;
-	if (mode == VG_ATTACH_NATIVE && r != -EBUSY)
-		nic->attachment.native_error = r;
-	vg_gate_describe(&diag, r, text);
+	/* Without the changes that failed it is refused for another reason, which is none. */
+	if (vg_tuning_has_failed(gate, nic->ifindex) && old && old->state == VG_NIC_FAILED)
+		snprintf(text, sizeof(text), "%s", old->reason);
+	else
+		vg_gate_describe(&diag, r, text);
 	vg_attach_fail(nic, old, r, text);
 	return r;
 }
@@ -334,7 +336,9 @@ int vg_attach_settle(struct vg_gate *gate, struct vg_wanted *wanted, size_t n_wa
 	recorded = record_all(gate, old, n_old, &unseen);
 	if (unseen)
 		keep_open(gate);
+	vg_tuning_settle(gate, &vg_tuning_log);
 	attached = attach_all(gate, old, n_old);
+	vg_tuning_settle(gate, &vg_tuning_log);
 	/* Until now answers went to anybody. What is known to be this host's comes back at once. */
 	if (gate->policy->replies.track && is_any_fresh(gate)) {
 		vg_switchover_end_answers(gate->dataplane, since_s);
@@ -359,6 +363,7 @@ static int detach_one(struct vg_gate *gate, struct vg_wanted *nic, struct vg_dia
 {
 	int r;
 
+	vg_tuning_retry(gate, nic->ifindex);
 	r = vg_dataplane_detach(gate->bpffs, nic->name, diag);
 	if (r < 0 && r != -ENOENT)
 		return r;
@@ -372,7 +377,7 @@ static int detach_one(struct vg_gate *gate, struct vg_wanted *nic, struct vg_dia
 }
 
 int vg_attach_detach(struct vg_gate *gate, const char *interface, char (**ret_names)[VG_NAME_SIZE],
-		     size_t *ret_n, struct vg_diag *diag)
+		     size_t *ret_n, const struct vg_tune_report *report, struct vg_diag *diag)
 {
 	_cleanup_free_ char(*names)[VG_NAME_SIZE] = NULL;
 	struct vg_wanted *only = NULL;
@@ -400,6 +405,7 @@ int vg_attach_detach(struct vg_gate *gate, const char *interface, char (**ret_na
 			return r;
 		memcpy(names[n++], nic->name, sizeof(*names));
 	}
+	vg_tuning_settle(gate, report);
 	*ret_names = VG_TAKE_PTR(names);
 	*ret_n = n;
 	return 0;
@@ -411,4 +417,5 @@ void vg_attach_forget_detached(struct vg_gate *gate)
 	gate->detached = NULL;
 	gate->n_detached = 0;
 	gate->detached_all = false;
+	vg_tuning_retry(gate, 0);
 }

@@ -4,6 +4,7 @@
 #define VPCGATE_ATTACH_H
 
 #include "service/gate.h"
+#include "share/tune.h"
 
 /*
  * Takes over a new list of NICs (a heap array), which the policy in force must know already, and
@@ -21,12 +22,13 @@ void vg_attach_fail(struct vg_wanted *nic, const struct vg_wanted *old, int erro
 
 /*
  * Takes the filter off one NIC, or off all where `interface` is NULL, until the next reload. Says
- * which in `ret_names`, a heap array of `ret_n`. -ENOENT: no NIC of that name is wanted.
+ * which in `ret_names`, a heap array of `ret_n`, and in `report` what became of their settings.
+ * -ENOENT: no NIC of that name is wanted.
  */
 int vg_attach_detach(struct vg_gate *gate, const char *interface, char (**ret_names)[VG_NAME_SIZE],
-		     size_t *ret_n, struct vg_diag *diag);
+		     size_t *ret_n, const struct vg_tune_report *report, struct vg_diag *diag);
 
-/* From now on, what the operator has detached is wanted again. */
+/* From now on, what the operator has detached is wanted again, and what could not be tuned tried. */
 void vg_attach_forget_detached(struct vg_gate *gate);
 
 #endif

@@ -56,6 +56,8 @@ static unsigned page_metrics(void *context, char **ret_text, size_t *ret_length)
 				.counters = counters,
 				.wanted = gate->wanted,
 				.n_wanted = gate->n_wanted,
+				.tuned = gate->tuned,
+				.n_tuned = gate->n_tuned,
 				.flows = vg_gate_flows(gate, &flows),
 				.feeds = feeds,
 				.n_feeds = gate->policy->n_feeds,

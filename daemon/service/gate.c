@@ -5,6 +5,7 @@
 #include "service/attach.h"
 #include "service/gate.h"
 #include "service/switchover.h"
+#include "service/tuning.h"
 #include "share/cleanup.h"
 #include "share/log.h"
 #include "share/render.h"
@@ -227,6 +228,7 @@ void vg_gate_close(struct vg_gate *gate)
 	free(gate->text);
 	free(gate->wanted);
 	free(gate->detached);
+	free(gate->tuned);
 	free(gate);
 }
 
@@ -240,11 +242,14 @@ static void undo_start(struct vg_gate *gate)
 
 		if (nic->state != VG_NIC_ATTACHED || nic->attachment.adopted)
 			continue;
-		if (vg_dataplane_detach(gate->bpffs, nic->name, &diag) < 0)
+		if (vg_dataplane_detach(gate->bpffs, nic->name, &diag) < 0) {
 			vg_log_warn("%s; it stays filtered", diag.text);
-		else
-			vg_log_info("%s: detached again, since the start failed", nic->name);
+			continue;
+		}
+		nic->state = VG_NIC_DETACHED;
+		vg_log_info("%s: detached again, since the start failed", nic->name);
 	}
+	vg_tuning_settle(gate, &vg_tuning_log);
 }
 
 int vg_gate_publish(struct vg_gate *gate, struct vg_candidate *candidate,

@@ -20,6 +20,12 @@
 /* FILE:LINE:COLUMN: text */
 #define VG_GATE_ERROR_SIZE (VG_DIAG_FILE_SIZE + VG_DIAG_TEXT_SIZE + 32)
 
+/* NICs by their numbers. */
+struct vg_nic_numbers {
+	unsigned items[2 * VG_MAX_INTERFACES];
+	size_t n;
+};
+
 struct vg_gate {
 	const char *config_path; /* borrowed, as the next two */
 	const char *bpffs;
@@ -40,6 +46,10 @@ struct vg_gate {
 	char (*detached)[VG_NAME_SIZE]; /* by the operator, until a reload */
 	size_t n_detached;
 	bool detached_all;
+	struct vg_tuned *tuned; /* what was changed on NICs for native mode: see service/tuning.h */
+	size_t n_tuned;
+	struct vg_nic_numbers untunable; /* until a reload: it was for nothing */
+	struct vg_nic_numbers stuck;	 /* until a reload: it can't be put back */
 	__u64 reloads_succeeded, reloads_failed;
 	char reload_error[VG_GATE_ERROR_SIZE]; /* of the last reload; "" if it succeeded */
 	time_t reload_error_s;

@@ -70,6 +70,15 @@ static void print_services(FILE *out, const struct vg_counters *counters)
 	}
 }
 
+static size_t count_tuned(const struct vg_metrics *metrics, unsigned ifindex)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < metrics->n_tuned; i++)
+		n += metrics->tuned[i].ifindex == ifindex;
+	return n;
+}
+
 static void print_interfaces(FILE *out, const struct vg_metrics *metrics)
 {
 	print_family(
@@ -94,6 +103,14 @@ static void print_interfaces(FILE *out, const struct vg_metrics *metrics)
 		fputs("vpcgate_attach_lost_total{", out);
 		print_label(out, "interface", nic->name);
 		fprintf(out, "} %" PRIu64 "\n", (uint64_t)nic->lost);
+	}
+	print_family(
+		out, "vpcgate_tuned_settings", "gauge",
+		"Settings of the NIC that were changed for native mode and are to be put back.");
+	for (size_t i = 0; i < metrics->n_wanted; i++) {
+		fputs("vpcgate_tuned_settings{", out);
+		print_label(out, "interface", metrics->wanted[i].name);
+		fprintf(out, "} %zu\n", count_tuned(metrics, metrics->wanted[i].ifindex));
 	}
 	print_family(out, "vpcgate_enforcing", "gauge",
 		     "1 where denied frames are dropped; 0 under monitor or without the filter.");

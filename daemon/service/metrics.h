@@ -17,6 +17,8 @@ struct vg_metrics {
 	const struct vg_counters *counters;
 	const struct vg_wanted *wanted;
 	size_t n_wanted;
+	const struct vg_tuned *tuned;
+	size_t n_tuned;
 	const struct vg_flow_stats *flows; /* NULL: replies are not tracked */
 	const struct vg_feed_report *feeds;
 	size_t n_feeds;

@@ -4,6 +4,7 @@
 #include "service/hints.h"
 #include "share/cleanup.h"
 #include "share/nic_settings.h"
+#include "share/tune.h"
 
 static json_t *total_json(const struct vg_count *count, double rate)
 {
@@ -40,7 +41,8 @@ static json_t *obstacles_json(const struct vg_wanted *nic, enum vg_attach_mode w
 static json_t *interface_json(const struct vg_daemon *daemon, const struct vg_wanted *nic,
 			      const struct vg_counters *counters)
 {
-	const struct vg_interface_rule *rule = &daemon->gate->policy->rules[nic->rule];
+	const struct vg_gate *gate = daemon->gate;
+	const struct vg_interface_rule *rule = &gate->policy->rules[nic->rule];
 	const bool attached = nic->state == VG_NIC_ATTACHED;
 	struct vg_count sums[VG_VERDICT_MAX];
 	json_t *totals[VG_VERDICT_MAX];
@@ -48,7 +50,7 @@ static json_t *interface_json(const struct vg_daemon *daemon, const struct vg_wa
 	vg_rate_sum(counters, nic->name, sums);
 	for (size_t v = 0; v < VG_VERDICT_MAX; v++)
 		totals[v] = total_json(&sums[v], vg_rate_get(&daemon->rates, nic->name, v));
-	return json_pack("{ss ss? sI ss ss? ss sb sb sI sI ss? so so so so}", "name", nic->name,
+	return json_pack("{ss ss? sI ss ss? ss sb sb sI sI ss? so so so so so}", "name", nic->name,
 			 "known_as", vg_wanted_is_renamed(nic) ? nic->known_as : NULL, "ifindex",
 			 (json_int_t)nic->ifindex, "state", vg_nic_state_text(nic->state), "mode",
 			 attached ? vg_attach_mode_text(nic->attachment.mode) : NULL, "ingress",
@@ -56,7 +58,8 @@ static json_t *interface_json(const struct vg_daemon *daemon, const struct vg_wa
 			 attached && nic->attachment.adopted, "recorder", attached && nic->recorded,
 			 "program_id", (json_int_t)(attached ? nic->attachment.program_id : 0),
 			 "lost", (json_int_t)nic->lost, "reason", *nic->reason ? nic->reason : NULL,
-			 "obstacles", obstacles_json(nic, rule->attach), "pass",
+			 "obstacles", obstacles_json(nic, rule->attach), "tuned",
+			 vg_tune_json(gate->tuned, gate->n_tuned, nic->ifindex), "pass",
 			 totals[VG_VERDICT_PASS], "drop", totals[VG_VERDICT_DROP], "would_drop",
 			 totals[VG_VERDICT_WOULD_DROP]);
 }

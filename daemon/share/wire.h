@@ -30,6 +30,8 @@
  *              "reason": why generic, failed or detached, or null,
  *              "obstacles": what is in the way of native mode: [{"text", "command": what removes it,
  *              or null}],
+ *              "tuned": what was changed for native mode, and is put back at detach: [{"setting",
+ *              "before", "now"}],
  *              "pass": {"packets", "bytes", "packets_per_second"}, "drop": alike, "would_drop": alike}]
  *   "trial": as of history
  *   "hints": [text]
@@ -38,7 +40,8 @@
  * ranges   optionally "set". Answer: what vg_ranges_json() makes (share/check.h): "sets": [{"name",
  *          "ranges": [{"prefix", "origin", "page"}], "origins": [{"origin", "count", "read_s" or
  *          null, "unread": a server has not answered yet}]}].
- * detach   optionally "interface"; all without it. Answer: "detached": [names].
+ * detach   optionally "interface"; all without it. Answer: "detached": [names], "settings": [text]:
+ *          what became of settings that were changed for native mode.
  * apply    optionally "accept_shrink": believe all answers of feeds that are held back; "staged": the
  *          config is in the file of that name beside the socket, a copy of "file", instead of being the
  *          config as it is now; "confirm_s": on trial for so many seconds; "login": who asks, for the

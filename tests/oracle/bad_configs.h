@@ -163,7 +163,7 @@ static const struct vg_bad_config vg_bad_configs[] = {
 		.yaml = "interfaces: [ens4]\n"
 			"ingress: all\n"
 			"<<: {attach: auto}\n",
-		.expected = "vpcgate.yaml:3:1: unknown key '<<': did you mean 'attach'?",
+		.expected = "vpcgate.yaml:3:1: unknown key '<<': did you mean 'tune'?",
 	},
 	{
 		.name = "duplicate key",
@@ -309,6 +309,34 @@ static const struct vg_bad_config vg_bad_configs[] = {
 		.expected =
 			"vpcgate.yaml:3:9: attach: unknown setting 'offload': write auto, native "
 			"or generic",
+	},
+	{
+		.name = "unknown tune",
+		.yaml = "interfaces: [ens4]\n"
+			"ingress: all\n"
+			"attach: native\n"
+			"tune: true\n",
+		.expected = "vpcgate.yaml:4:7: tune: unknown setting 'true': write yes or no",
+	},
+	{
+		.name = "tune without native mode",
+		.yaml = "interfaces: [ens4, {name: ens5, attach: generic}]\n"
+			"ingress: all\n"
+			"tune: yes\n",
+		.expected = "vpcgate.yaml:3:7: tune: yes needs `attach: native`, which no "
+			    "interface has: write `attach: native` beside it, or `tune: no`",
+		.parses = true,
+	},
+	{
+		.name = "an interface's tune without native mode",
+		.yaml = "interfaces:\n"
+			"  - ens4\n"
+			"  - {name: ens5, attach: auto, tune: yes}\n"
+			"attach: native\n"
+			"ingress: all\n",
+		.expected = "vpcgate.yaml:3:38: tune: yes needs `attach: native`, and ens5 has "
+			    "`attach: auto`: write `attach: native` beside it, or `tune: no`",
+		.parses = true,
 	},
 	{
 		.name = "unknown enforcement",

@@ -119,6 +119,9 @@ static void settings_are_compared(void **state)
 		{"exporter: off", TEXT("exporter", "\"127.0.0.1 port 9820\"", "\"off\"")},
 		{"attach: generic", TEXT("interface ens4", "\"ingress internal, attach auto\"",
 					 "\"ingress internal, attach generic\"")},
+		{"attach: native\ntune: yes",
+		 TEXT("interface ens4", "\"ingress internal, attach auto\"",
+		      "\"ingress internal, attach native, tune yes\"")},
 	};
 
 	(void)state;

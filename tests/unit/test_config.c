@@ -76,29 +76,30 @@ static void assert_text(const struct vg_text *text, const char *expected, unsign
 
 static void test_every_key(void **state)
 {
-	_cleanup_(vg_config_free_p) struct vg_config *config =
-		parse("# comment\n"
-		      "interfaces: [ens4, {name: 'eth*', ingress: all, attach: generic}]\n"
-		      "attach: native\n"
-		      "ingress: internal-and-cloud-load-balancing\n"
-		      "enforcement: monitor\n"
-		      "also-admit: [iap]\n"
-		      "replies: off\n"
-		      "limits: {table-memory: 64MiB}\n"
-		      "non-ip: pass\n"
-		      "sources:\n"
-		      "  vpc:\n"
-		      "    - 10.128.0.0/20\n"
-		      "    - \"fd20:1:2::/48\"\n"
-		      "  iap: [google:iap]\n"
-		      "services:\n"
-		      "  - {name: web, protocol: tcp, port: 8080, ingress: internal,\n"
-		      "     also-admit: [health-check]}\n"
-		      "  - name: lb_1\n"
-		      "    to: [198.51.100.7, 2001:db8::/32]\n"
-		      "exporter: {listen: \"[::1]:0\"}\n"
-		      "allow-empty: true\n"
-		      "discovery: {refresh: 1m}\n");
+	_cleanup_(vg_config_free_p) struct vg_config *config = parse(
+		"# comment\n"
+		"interfaces: [ens4, {name: 'eth*', ingress: all, attach: generic, tune: no}]\n"
+		"attach: native\n"
+		"ingress: internal-and-cloud-load-balancing\n"
+		"enforcement: monitor\n"
+		"also-admit: [iap]\n"
+		"replies: off\n"
+		"limits: {table-memory: 64MiB}\n"
+		"non-ip: pass\n"
+		"sources:\n"
+		"  vpc:\n"
+		"    - 10.128.0.0/20\n"
+		"    - \"fd20:1:2::/48\"\n"
+		"  iap: [google:iap]\n"
+		"services:\n"
+		"  - {name: web, protocol: tcp, port: 8080, ingress: internal,\n"
+		"     also-admit: [health-check]}\n"
+		"  - name: lb_1\n"
+		"    to: [198.51.100.7, 2001:db8::/32]\n"
+		"exporter: {listen: \"[::1]:0\"}\n"
+		"allow-empty: true\n"
+		"discovery: {refresh: 1m}\n"
+		"tune: yes\n");
 
 	(void)state;
 	assert_string_equal(config->path, "vpcgate.yaml");
@@ -110,6 +111,9 @@ static void test_every_key(void **state)
 	assert_int_equal(config->interfaces[1].ingress, VG_INGRESS_ALL);
 	assert_int_equal(config->interfaces[1].attach, VG_ATTACH_GENERIC);
 	assert_int_equal(config->attach, VG_ATTACH_NATIVE);
+	assert_false(config->interfaces[0].tune.given);
+	assert_true(config->interfaces[1].tune.given && !config->interfaces[1].tune.yes);
+	assert_true(config->tune.given && config->tune.yes);
 	assert_int_equal(config->ingress, VG_INGRESS_INTERNAL_LB);
 	assert_int_equal(config->ingress_at.line, 4);
 	assert_int_equal(config->ingress_at.column, 10);
@@ -156,6 +160,7 @@ static void test_defaults(void **state)
 
 	(void)state;
 	assert_int_equal(config->attach, VG_ATTACH_AUTO);
+	assert_false(config->tune.given || config->tune.yes);
 	assert_false(config->monitor);
 	assert_false(config->non_ip_pass);
 	assert_false(config->allow_empty);
@@ -437,7 +442,7 @@ static void test_bytes(void **state)
 	       "quoted scalar that began at 3:9): close what is open");
 	/* columns count characters, not bytes */
 	refuse(TOP "\"caf\xc3\xa9\": 1\n", -EINVAL,
-	       "vpcgate.yaml:3:1: unknown key 'caf\xc3\xa9': did you mean 'attach'?");
+	       "vpcgate.yaml:3:1: unknown key 'caf\xc3\xa9': did you mean 'tune'?");
 	refuse(TOP "exporter: {\"\xc3\xa9\xc3\xa9\": 1}\n", -EINVAL,
 	       "vpcgate.yaml:3:12: unknown key '\xc3\xa9\xc3\xa9': did you mean 'listen'?");
 	refuse(TOP "exporter: # \xc3\xa9\n  {\"listen\": 1, # \xc3\xa9 \x01\n", -EINVAL,

@@ -34,11 +34,14 @@ static char *format_flows(const char *more, const struct vg_flow_stats *flows)
 	const struct vg_counters counters = {items, VG_ARRAY_SIZE(items), services, 1};
 	const struct vg_wanted wanted[] = {
 		{.name = "ens4",
+		 .ifindex = 3,
 		 .lost = 2,
 		 .state = VG_NIC_ATTACHED,
 		 .attachment = {.mode = VG_ATTACH_GENERIC}},
 		{.name = "ens5", .rule = 1, .state = VG_NIC_DETACHED},
 	};
+	const struct vg_tuned tuned[] = {
+		{.ifindex = 2}, {.ifindex = 3}, {.ifindex = 3, .change.setting = VG_NIC_MTU}};
 	const struct vg_feed_report feeds[] = {{"gcp:subnets", &answered},
 					       {"google:goog", &held},
 					       {"file:/etc/office.txt", NULL},
@@ -55,6 +58,8 @@ static char *format_flows(const char *more, const struct vg_flow_stats *flows)
 		.counters = &counters,
 		.wanted = wanted,
 		.n_wanted = 2,
+		.tuned = tuned,
+		.n_tuned = VG_ARRAY_SIZE(tuned),
 		.flows = flows,
 		.feeds = feeds,
 		.n_feeds = VG_ARRAY_SIZE(feeds),
@@ -99,6 +104,8 @@ static void every_family_has_its_samples(void **state)
 		"vpcgate_interface_attached{interface=\"ens5\",mode=\"none\"} 0",
 		"vpcgate_attach_lost_total{interface=\"ens4\"} 2",
 		"vpcgate_attach_lost_total{interface=\"ens5\"} 0",
+		"vpcgate_tuned_settings{interface=\"ens4\"} 2",
+		"vpcgate_tuned_settings{interface=\"ens5\"} 0",
 		"vpcgate_enforcing{interface=\"ens4\"} 1",
 		"vpcgate_enforcing{interface=\"ens5\"} 0",
 		"vpcgate_policy_generation 41",

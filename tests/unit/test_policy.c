@@ -140,6 +140,26 @@ static void test_rules(void **state)
 	assert_int_equal(policy->rules[2].attach, VG_ATTACH_NATIVE);
 }
 
+static void test_tune(void **state)
+{
+	static const bool expected[] = {true, false, false, false};
+	_cleanup_(vg_policy_free_p) struct vg_policy *policy =
+		build("interfaces: [ens4, {name: ens5, attach: generic}, {name: ens6, tune: no},\n"
+		      "  {name: ens7, attach: auto, tune: no}]\n"
+		      "ingress: all\nattach: native\ntune: yes\n");
+	_cleanup_(vg_policy_free_p) struct vg_policy *one = build(
+		"interfaces: [ens4, {name: ens5, attach: native, tune: yes}]\ningress: all\n");
+	_cleanup_(vg_policy_free_p) struct vg_policy *none =
+		build("interfaces: [ens4]\ningress: all\nattach: native\n");
+
+	(void)state;
+	for (size_t i = 0; i < VG_ARRAY_SIZE(expected); i++)
+		if (policy->rules[i].tune != expected[i])
+			fail_msg("%s", policy->rules[i].pattern);
+	assert_true(!one->rules[0].tune && one->rules[1].tune);
+	assert_false(none->rules[0].tune);
+}
+
 static const char many_ways[] =
 	"interfaces: [ens4, {name: ens5, ingress: internal-and-cloud-load-balancing},\n"
 	"  {name: ens6, ingress: all}]\n"
@@ -499,19 +519,13 @@ static void test_bad_config(void **state)
 int main(void)
 {
 	static const struct CMUnitTest fixed[] = {
-		cmocka_unit_test(test_sets),
-		cmocka_unit_test(test_implicit_sets),
-		cmocka_unit_test(test_settings),
-		cmocka_unit_test(test_rules),
-		cmocka_unit_test(test_effective),
-		cmocka_unit_test(test_services),
-		cmocka_unit_test(test_emptiness),
-		cmocka_unit_test(test_unreadable),
-		cmocka_unit_test(test_files),
-		cmocka_unit_test(test_limits),
-		cmocka_unit_test(test_limit_and_google),
-		cmocka_unit_test(test_most_sets),
-		cmocka_unit_test(test_replies),
+		cmocka_unit_test(test_sets),	   cmocka_unit_test(test_implicit_sets),
+		cmocka_unit_test(test_settings),   cmocka_unit_test(test_rules),
+		cmocka_unit_test(test_tune),	   cmocka_unit_test(test_effective),
+		cmocka_unit_test(test_services),   cmocka_unit_test(test_emptiness),
+		cmocka_unit_test(test_unreadable), cmocka_unit_test(test_files),
+		cmocka_unit_test(test_limits),	   cmocka_unit_test(test_limit_and_google),
+		cmocka_unit_test(test_most_sets),  cmocka_unit_test(test_replies),
 		cmocka_unit_test(test_example),
 	};
 	struct CMUnitTest tests[VG_ARRAY_SIZE(fixed) + VG_ARRAY_SIZE(vg_bad_configs)];

@@ -80,6 +80,11 @@ dropped_on_queue()
 	[[ $drops -gt 0 ]]
 }
 
+# Before Linux 6.3 the driver has no XDP for frames that take more than one page.
+policy_tuned() { pair_config internal "{name: ens4, attach: native, tune: yes}, ens5" </dev/null; }
+mtu() { [[ $(vg_in gated ip link show dev ens4) =~ mtu\ ([0-9]+) ]] && echo "${BASH_REMATCH[1]}"; }
+tuned_mtu() { [[ $(printf '%s\n' 6.3 "$(uname -r)" | sort -V | head -n 1) == 6.3 ]] && echo 5000 || echo 3506; }
+
 generation() { [[ $(vg_cli status) =~ generation\ ([0-9]+) ]] && echo "${BASH_REMATCH[1]}"; }
 generation_is() { [[ $(generation) = "$1" ]]; }
 reload()
@@ -210,4 +215,14 @@ done
 
 vg_check "detach" vg_cli detach
 vg_expect "nothing is attached" "null null" "$(pair_xdp_id ens4) $(pair_xdp_id ens5)"
+
+vg_in gated ip link set dev ens4 mtu 5000
+vg_check "tune: a reload with it" reload policy_tuned
+vg_expect "tune: ens4 is filtered natively" "attached native: xdp $entry_id" "$(attachment ens4)"
+vg_expect "tune: the MTU is what the driver takes" "$(tuned_mtu)" "$(mtu)"
+vg_daemon_stop KILL
+vg_check "tune: restart after kill -9" vg_daemon_start gated "$config"
+vg_expect "tune: the MTU then" "$(tuned_mtu)" "$(mtu)"
+vg_check "tune: detach" vg_cli detach
+vg_expect "tune: the MTU is as before" 5000 "$(mtu)"
 vg_done

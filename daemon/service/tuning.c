@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <string.h>
+#include "service/tuning.h"
+#include "share/cleanup.h"
+#include "share/log.h"
+
+static void log_text(void *context, bool failed, const char *text)
+{
+	(void)context;
+	vg_log(failed ? VG_LOG_WARN : VG_LOG_INFO, "%s", text);
+}
+
+const struct vg_tune_report vg_tuning_log = {log_text, NULL};
+
+/* ---- NICs that are left alone for now ---- */
+
+static bool has(const struct vg_nic_numbers *numbers, unsigned ifindex)
+{
+	for (size_t i = 0; i < numbers->n; i++)
+		if (numbers->items[i] == ifindex)
+			return true;
+	return false;
+}
+
+static void take_out(struct vg_nic_numbers *numbers, unsigned ifindex)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < numbers->n; i++)
+		if (numbers->items[i] != ifindex)
+			numbers->items[n++] = numbers->items[i];
+	numbers->n = n;
+}
+
+/* The first of so many are NICs that are gone. */
+static void add(struct vg_nic_numbers *numbers, unsigned ifindex)
+{
+	take_out(numbers, ifindex);
+	if (numbers->n == VG_ARRAY_SIZE(numbers->items))
+		take_out(numbers, numbers->items[0]);
+	numbers->items[numbers->n++] = ifindex;
+}
+
+bool vg_tuning_has_failed(const struct vg_gate *gate, unsigned ifindex)
+{
+	return has(&gate->untunable, ifindex);
+}
+
+void vg_tuning_retry(struct vg_gate *gate, unsigned ifindex)
+{
+	if (ifindex) {
+		take_out(&gate->untunable, ifindex);
+		take_out(&gate->stuck, ifindex);
+	} else {
+		gate->untunable.n = gate->stuck.n = 0;
+	}
+}
+
+/* ---- there ---- */
+
+static int attach_as(struct vg_gate *gate, struct vg_wanted *nic, enum vg_attach_mode mode,
+		     struct vg_diag *diag)
+{
+	const int r = vg_dataplane_attach(gate->dataplane, nic->ifindex, nic->name, nic->known_as,
+					  mode, &nic->attachment, diag);
+
+	if (r < 0 && mode == VG_ATTACH_NATIVE && r != -EBUSY)
+		nic->attachment.native_error = r;
+	return r;
+}
+
+static int tune(const struct vg_gate *gate, const struct vg_wanted *nic, int refusal,
+		struct vg_diag *diag)
+{
+	return vg_tune_apply(gate->bpffs, nic->ifindex, nic->name, refusal, &vg_tuning_log, diag);
+}
+
+/* Some obstacles show beforehand, others only in what the driver refuses native mode with. */
+static int tune_and_attach(struct vg_gate *gate, struct vg_wanted *nic, struct vg_diag *diag)
+{
+	int changed, more = 0, r;
+
+	changed = r = tune(gate, nic, 0, diag);
+	if (r >= 0)
+		r = attach_as(gate, nic, VG_ATTACH_NATIVE, diag);
+	if (r < 0 && changed >= 0 && r != -EBUSY && r != -ENODEV) {
+		more = tune(gate, nic, r, diag);
+		if (more < 0)
+			r = more;
+		else if (more > 0)
+			r = attach_as(gate, nic, VG_ATTACH_NATIVE, diag);
+	}
+	if (r < 0 && (changed || more))
+		add(&gate->untunable, nic->ifindex);
+	return r;
+}
+
+int vg_tuning_attach(struct vg_gate *gate, struct vg_wanted *nic, struct vg_diag *diag)
+{
+	const struct vg_interface_rule *rule = &gate->policy->rules[nic->rule];
+
+	if (!rule->tune || vg_tuning_has_failed(gate, nic->ifindex) ||
+	    vg_dataplane_is_attached(gate->dataplane, nic->ifindex, nic->name))
+		return attach_as(gate, nic, rule->attach, diag);
+	return tune_and_attach(gate, nic, diag);
+}
+
+/* ---- and back ---- */
+
+static bool stays_tuned(const struct vg_gate *gate, unsigned ifindex)
+{
+	for (size_t i = 0; i < gate->n_wanted; i++) {
+		const struct vg_wanted *nic = &gate->wanted[i];
+
+		if (nic->ifindex == ifindex)
+			return gate->policy->rules[nic->rule].tune && nic->state != VG_NIC_FAILED &&
+			       nic->state != VG_NIC_DETACHED;
+	}
+	return false;
+}
+
+/* Whoever removes the pins must not take the way back with them. */
+static void remember_again(const struct vg_gate *gate)
+{
+	struct vg_diag diag = {0};
+
+	for (size_t i = 0; i < gate->n_tuned; i++)
+		if (vg_tuned_put(gate->bpffs, &gate->tuned[i], &diag) < 0)
+			vg_log_warn("%s; it is known to this daemon alone how %s was set",
+				    diag.text, gate->tuned[i].name);
+}
+
+/* The gate's list becomes what is remembered now, which is no less than what was. */
+static void list_tuned(struct vg_gate *gate)
+{
+	struct vg_tuned *list;
+	struct vg_diag diag = {0};
+	size_t n;
+
+	if (vg_tuned_list(gate->bpffs, &list, &n, &diag) < 0) {
+		vg_log_debug("%s", diag.text);
+		return;
+	}
+	if (!n && gate->n_tuned) {
+		free(list);
+		remember_again(gate);
+		return;
+	}
+	free(gate->tuned);
+	gate->tuned = list;
+	gate->n_tuned = n;
+}
+
+/* One that is put back is taken out of the list. */
+static void put_back(struct vg_gate *gate, const struct vg_tune_report *report)
+{
+	struct vg_nic_numbers stuck = gate->stuck;
+	size_t n = 0;
+
+	for (size_t i = 0; i < gate->n_tuned; i++) {
+		const struct vg_tuned tuned = gate->tuned[i];
+
+		if (!stays_tuned(gate, tuned.ifindex) && !has(&gate->stuck, tuned.ifindex)) {
+			if (vg_tune_back(gate->bpffs, &tuned, report) >= 0)
+				continue;
+			add(&stuck, tuned.ifindex);
+		}
+		gate->tuned[n++] = tuned;
+	}
+	gate->n_tuned = n;
+	gate->stuck = stuck;
+}
+
+void vg_tuning_settle(struct vg_gate *gate, const struct vg_tune_report *report)
+{
+	list_tuned(gate);
+	put_back(gate, report);
+}
