@@ -7,6 +7,8 @@
 #include "share/cleanup.h"
 #include "share/file.h"
 #include "tools/install.h"
+#include "tools/preview.h"
+#include "tools/session.h"
 
 #define FILE_NAME_MAX 255 /* bytes, as the daemon takes them */
 
@@ -61,7 +63,9 @@ static enum vg_exit prepare(const struct vg_cli *cli, struct source *source)
 	result = find_config(cli, source);
 	if (result != VG_EXIT_DONE)
 		return result;
-	r = vg_install_prepare(source->config, source->text, source->length, &source->install);
+	if (!cli->dry_run)
+		r = vg_install_prepare(source->config, source->text, source->length,
+				       &source->install);
 	if (r < 0)
 		return vg_install_error(source->config, r);
 	return vg_stage_write(cli, source->text, source->length, &source->staged);
@@ -115,6 +119,83 @@ static void print_accepted(const struct vg_cli *cli, const json_t *answer)
 		       accepted == 1 ? "is" : "are");
 }
 
+/* What it would do. VG_EXIT_NO: it would be refused, which is printed. */
+static enum vg_exit ask_preview(const struct vg_cli *cli, const struct source *source,
+				const char *session, json_t **ret_preview)
+{
+	json_auto_t *request = request_of(cli, source);
+	struct vg_diag diag = {};
+	int r;
+
+	json_object_set_new(request, "dry_run", json_true());
+	if (session)
+		json_object_set_new(request, "session", json_string(session));
+	r = vg_cli_request(cli, request, ret_preview, &diag);
+	if (r == -EREMOTEIO)
+		return print_refusal(source, diag.text);
+	return r < 0 ? ask_error(cli, r, &diag) : VG_EXIT_DONE;
+}
+
+static bool is_agreed(void)
+{
+	char answer[16];
+
+	fputs("Continue? [y/N] ", stderr);
+	return fgets(answer, sizeof(answer), stdin) && (*answer == 'y' || *answer == 'Y');
+}
+
+/* Nobody is there to be asked: a script must not wait. */
+static enum vg_exit check_without_terminal(const struct vg_cli *cli)
+{
+	if (cli->confirm_s) {
+		fputs("Unless it is confirmed, it goes by itself.\n", stderr);
+		return VG_EXIT_DONE;
+	}
+	fputs("With --confirm 60s it goes by itself unless it is confirmed; --yes applies it all the "
+	      "same.\n",
+	      stderr);
+	return VG_EXIT_ERROR;
+}
+
+/* A policy that would cut off whoever applies it. */
+static enum vg_exit check_session(const struct vg_cli *cli, const struct source *source)
+{
+	_cleanup_free_ char *session = cli->yes ? NULL : vg_session_find();
+	json_auto_t *preview = NULL;
+	enum vg_exit result;
+	const json_t *own;
+
+	if (!session)
+		return VG_EXIT_DONE;
+	result = ask_preview(cli, source, session, &preview);
+	own = json_object_get(preview, "session");
+	if (result != VG_EXIT_DONE || !json_is_object(own))
+		return result;
+	vg_cli_error("this would refuse your own session from %s (%s on %s).",
+		     vg_cli_text(own, "remote", "?"), vg_cli_text(own, "reason", "?"),
+		     vg_cli_text(own, "interface", "?"));
+	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
+		return check_without_terminal(cli);
+	if (is_agreed())
+		return VG_EXIT_DONE;
+	fputs("nothing has changed\n", stderr);
+	return VG_EXIT_NO;
+}
+
+static enum vg_exit dry_run(const struct vg_cli *cli, const struct source *source)
+{
+	_cleanup_free_ char *session = vg_session_find();
+	json_auto_t *preview = NULL;
+	const enum vg_exit result = ask_preview(cli, source, session, &preview);
+
+	if (result != VG_EXIT_DONE)
+		return result;
+	if (!cli->json)
+		return vg_preview_print(preview);
+	vg_cli_print_json(preview, false);
+	return VG_EXIT_DONE;
+}
+
 static enum vg_exit apply(const struct vg_cli *cli, struct source *source)
 {
 	json_auto_t *request = request_of(cli, source), *answer = NULL;
@@ -132,6 +213,10 @@ static enum vg_exit apply(const struct vg_cli *cli, struct source *source)
 	if (source->install.aside && !cli->confirm_s)
 		result = vg_install_commit(&source->install);
 	vg_cli_release_signals();
+	if (cli->json) {
+		vg_cli_print_json(answer, false);
+		return result;
+	}
 	print_accepted(cli, answer);
 	vg_cli_print_applied(answer);
 	if (result == VG_EXIT_DONE && cli->confirm_s)
@@ -145,7 +230,11 @@ enum vg_exit vg_cli_apply(const struct vg_cli *cli)
 	enum vg_exit result;
 
 	result = prepare(cli, &source);
-	if (result == VG_EXIT_DONE)
+	if (result == VG_EXIT_DONE && cli->dry_run)
+		result = dry_run(cli, &source);
+	else if (result == VG_EXIT_DONE)
+		result = check_session(cli, &source);
+	if (result == VG_EXIT_DONE && !cli->dry_run)
 		result = apply(cli, &source);
 	source_done(cli, &source);
 	return result;

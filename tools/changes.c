@@ -77,3 +77,53 @@ const char *vg_changes_summary(const json_t *changes, char *out, size_t size)
 		    vg_cli_text(item, "after", "gone"));
 	return line.n ? out : "nothing";
 }
+
+/* ---- all of it ---- */
+
+static void print_prefixes(const json_t *set, const char *key, const char *count_key, char sign)
+{
+	const json_t *list = json_object_get(set, key), *prefix;
+	const json_int_t more = number_of(set, count_key) - (json_int_t)json_array_size(list);
+	size_t i;
+
+	json_array_foreach(list, i, prefix)
+		printf("  %c %s\n", sign, json_string_value(prefix));
+	if (more > 0)
+		printf("  %c %lld more\n", sign, (long long)more);
+}
+
+static void print_texts(const json_t *list, const char *what)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(list, i, item) {
+		const char *before = vg_cli_text(item, "before", NULL);
+		const char *after = vg_cli_text(item, "after", NULL);
+
+		printf("%s%s:\n", what, vg_cli_text(item, "name", "?"));
+		if (before)
+			printf("  - %s\n", before);
+		if (after)
+			printf("  + %s\n", after);
+	}
+}
+
+void vg_changes_print(const json_t *changes)
+{
+	const json_t *sets = json_object_get(changes, "sets"), *set;
+	const json_t *services = json_object_get(changes, "services");
+	const json_t *settings = json_object_get(changes, "settings");
+	size_t i;
+
+	if (!json_array_size(sets) && !json_array_size(services) && !json_array_size(settings))
+		puts("nothing would change");
+	json_array_foreach(sets, i, set) {
+		printf("source set %s (%s):\n", vg_cli_text(set, "name", "?"),
+		       vg_cli_text(set, "change", "?"));
+		print_prefixes(set, "removed_prefixes", "removed", '-');
+		print_prefixes(set, "added_prefixes", "added", '+');
+	}
+	print_texts(services, "service ");
+	print_texts(settings, "");
+}

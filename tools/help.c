@@ -25,6 +25,9 @@ const struct vg_option vg_cli_options[] = {
 	{'a', "ca", "FILE", "certificates to trust instead of the system's"},
 	{'k', "confirm", "DURATION",
 	 "go back by itself unless `vpcgate confirm` comes within 10s to 1h"},
+	{'d', "dry-run", NULL,
+	 "only show what it would change, and which connections it would refuse"},
+	{'y', "yes", NULL, "even if it would refuse the SSH session that this is run over"},
 	{'A', "accept-shrink", NULL, "believe answers of feeds that are held back"},
 	{'j', "json", NULL, "print JSON"},
 	{'B', "bpffs", "DIR", "the folder of the pinned filter (default " VG_BPFFS_DEFAULT ")"},
@@ -57,10 +60,10 @@ const struct vg_command vg_cli_commands[] = {
 	 "works from files, anywhere. Exit: 0 a config is printed, what is missing in it is on standard\n"
 	 "error; 2 none could be made.",
 	 vg_cli_discover},
-	{"apply", "kA", "[FILE]", "put the config in force as it is now, or FILE in its place",
+	{"apply", "kdyAj", "[FILE]", "put the config in force as it is now, or FILE in its place",
 	 "Says what came of it. FILE becomes the config; with --confirm, once it is confirmed. New feeds\n"
-	 "are asked first, for up to 5 s. Exit: 0 it is in force, 1 it is refused, or not confirmed in\n"
-	 "time, 2 error.",
+	 "are asked first, for up to 5 s. What would refuse your own SSH session asks before. Exit: 0 it\n"
+	 "is in force, 1 it is refused, or not confirmed in time, 2 error, or your own session.",
 	 vg_cli_apply},
 	{"confirm", "", NULL, "keep what `apply --confirm` has put in force",
 	 "Exit: 0 it stays, 1 nothing waits to be confirmed, 2 error.", vg_cli_confirm},

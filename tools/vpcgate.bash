@@ -96,7 +96,7 @@ _vpcgate()
 				_vpcgate_files -f "$current"
 				return
 			fi
-			words="--confirm --accept-shrink $globals"
+			words="--confirm --dry-run --yes --accept-shrink --json $globals"
 			;;
 		confirm) words=$globals ;;
 		rollback) words="$(_vpcgate_generations) $globals" ;;

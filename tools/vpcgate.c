@@ -156,6 +156,12 @@ static int set_option(struct vg_cli *cli, int letter, const char *value, const c
 	case 'j':
 		cli->json = true;
 		return 0;
+	case 'd':
+		cli->dry_run = true;
+		return 0;
+	case 'y':
+		cli->yes = true;
+		return 0;
 	case 'k':
 		return parse_duration(value, &cli->confirm_s);
 	case 'A':

@@ -36,6 +36,8 @@ struct vg_cli {
 	const char *operand;
 	double watch_s; /* 0: once */
 	bool accept_shrink;
+	bool dry_run;
+	bool yes;
 	unsigned confirm_s; /* 0: not given */
 };
 

@@ -3,8 +3,9 @@
 #include "service/answer.h"
 #include "service/attach.h"
 #include "service/feed_report.h"
-#include "service/request.h"
+#include "service/preview.h"
 #include "service/report.h"
+#include "service/request.h"
 #include "service/tuning.h"
 #include "share/check.h"
 #include "share/cleanup.h"
@@ -173,6 +174,22 @@ static void change_of(const struct vg_request *request, const struct ucred *peer
 	vg_change_set_actor(ret_change, peer->uid, peer->pid, request->login);
 }
 
+/* What is wrong with a config goes out as one text, as after a reload. */
+static int answer_preview(const struct vg_daemon *daemon, const struct ucred *peer,
+			  const struct vg_request *request, json_t **ret_json, struct vg_diag *diag)
+{
+	static const struct vg_position nowhere;
+	char text[VG_GATE_ERROR_SIZE];
+	struct vg_diag wrong = {0};
+	struct vg_change change;
+	int r;
+
+	change_of(request, peer, &change);
+	r = vg_preview(daemon, &change, request->session, ret_json, &wrong);
+	return r < 0 ? vg_diag_set(diag, -r, NULL, nowhere, "%s", vg_gate_describe(&wrong, r, text))
+		     : 0;
+}
+
 static char *answer_change(struct vg_daemon *daemon, const struct ucred *peer, uint64_t ticket,
 			   const struct vg_request *request, bool *ret_later)
 {
@@ -233,6 +250,8 @@ char *vg_answer(struct vg_daemon *daemon, const struct ucred *peer, uint64_t tic
 		r = refuse_reader(&request, &json, &diag);
 	else if (r >= 0 && !daemon->started)
 		r = refuse_early(daemon, &diag);
+	else if (r >= 0 && request.dry_run)
+		r = answer_preview(daemon, peer, &request, &json, &diag);
 	else if (r >= 0 &&
 		 (request.command == VG_COMMAND_APPLY || request.command == VG_COMMAND_ROLLBACK))
 		line = answer_change(daemon, peer, ticket, &request, ret_later);

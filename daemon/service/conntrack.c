@@ -195,7 +195,7 @@ static int is_outbound(struct vg_routes *routes, const struct vg_holders *tcp,
 		       const struct vg_tracked *tracked)
 {
 	const struct vg_tuple *original = &tracked->original;
-	struct vg_route begin, end;
+	struct vg_way begin, end;
 	unsigned arrival;
 	int r;
 

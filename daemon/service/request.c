@@ -23,6 +23,8 @@ enum argument {
 	LOGIN = 1 << 8,
 	CONFIRM = 1 << 9,
 	GENERATION = 1 << 10,
+	DRY_RUN = 1 << 11,
+	SESSION = 1 << 12,
 };
 
 static const struct {
@@ -34,7 +36,10 @@ static const struct {
 	[VG_COMMAND_CHECK] = {"check", ADDRESS | TO | PORT | INTERFACE, true},
 	[VG_COMMAND_RANGES] = {"ranges", SET, true},
 	[VG_COMMAND_DETACH] = {"detach", INTERFACE, false},
-	[VG_COMMAND_APPLY] = {"apply", ACCEPT_SHRINK | STAGED | FILE_NAME | LOGIN | CONFIRM, false},
+	[VG_COMMAND_APPLY] = {"apply",
+			      ACCEPT_SHRINK | STAGED | FILE_NAME | LOGIN | CONFIRM | DRY_RUN |
+				      SESSION,
+			      false},
 	[VG_COMMAND_CONFIRM] = {"confirm", 0, false},
 	[VG_COMMAND_ROLLBACK] = {"rollback", GENERATION | LOGIN, false},
 	[VG_COMMAND_HISTORY] = {"history", GENERATION, true},
@@ -108,6 +113,8 @@ static int parse_argument(const char *key, const json_t *value, struct vg_reques
 		{"staged", STAGED, .text = &request->staged},
 		{"file", FILE_NAME, .text = &request->file},
 		{"login", LOGIN, .text = &request->login},
+		{"dry_run", DRY_RUN, .yes = &request->dry_run},
+		{"session", SESSION, .text = &request->session},
 		{"confirm_s", CONFIRM, .number = &request->confirm_s, .max = VG_TRIAL_MAX_S},
 		{"generation", GENERATION, .number = &request->generation, .max = INT64_MAX},
 	};

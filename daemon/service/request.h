@@ -25,8 +25,8 @@ enum vg_command {
 /* Arguments that were not given are NULL; all texts belong to `json`. */
 struct vg_request {
 	enum vg_command command;
-	const char *address, *to, *port, *interface, *set, *staged, *file, *login;
-	bool accept_shrink;
+	const char *address, *to, *port, *interface, *set, *staged, *file, *login, *session;
+	bool accept_shrink, dry_run;
 	__u64 confirm_s, generation; /* 0: not given */
 	json_t *json;
 };

@@ -13,7 +13,7 @@
 
 struct known {
 	struct vg_address address, source; /* source.family 0: from nowhere in particular */
-	struct vg_route route;
+	struct vg_way route;
 };
 
 struct vg_routes {
@@ -182,7 +182,7 @@ static struct nl_msg *question(const struct vg_address *address, const struct vg
 
 struct reply {
 	const struct vg_routes *routes;
-	struct vg_route route;
+	struct vg_way route;
 };
 
 static int read_route(const struct nlmsghdr *header, void *context)
@@ -209,7 +209,7 @@ static int read_route(const struct nlmsghdr *header, void *context)
 }
 
 static int ask(struct vg_routes *routes, const struct vg_address *address,
-	       const struct vg_address *source, unsigned arrival, struct vg_route *ret_route)
+	       const struct vg_address *source, unsigned arrival, struct vg_way *ret_route)
 {
 	_cleanup_(vg_netlink_message_p) struct nl_msg *message = NULL;
 	struct reply reply = {.routes = routes};
@@ -227,7 +227,7 @@ static int ask(struct vg_routes *routes, const struct vg_address *address,
 }
 
 int vg_routes_find(struct vg_routes *routes, const struct vg_address *address,
-		   const struct vg_address *source, unsigned arrival, struct vg_route *ret_route)
+		   const struct vg_address *source, unsigned arrival, struct vg_way *ret_route)
 {
 	_cleanup_free_ struct known *known = calloc(1, sizeof(*known));
 	const struct known *const *found;

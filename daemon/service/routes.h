@@ -14,7 +14,7 @@ enum vg_side {
 	VG_SIDE_OUTSIDE, /* by a filtered NIC */
 };
 
-struct vg_route {
+struct vg_way {
 	enum vg_side side;
 	unsigned ifindex; /* where packets to it leave; 0 where there is no route */
 };
@@ -44,6 +44,6 @@ void vg_routes_close_p(struct vg_routes **routes);
  * 0 where it is an address of this host. -ENOMEM, -EIO; an address without a route is no error.
  */
 int vg_routes_find(struct vg_routes *routes, const struct vg_address *address,
-		   const struct vg_address *source, unsigned arrival, struct vg_route *ret_route);
+		   const struct vg_address *source, unsigned arrival, struct vg_way *ret_route);
 
 #endif

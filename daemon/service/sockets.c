@@ -81,14 +81,19 @@ static bool is_unspecified(const struct vg_address *address)
 	return !address->hi && !address->lo;
 }
 
+bool vg_socket_is_outside(const struct vg_socket *socket)
+{
+	return socket->remote.family == socket->local.family && socket->remote_port &&
+	       !is_unspecified(&socket->remote) && !is_unspecified(&socket->local) &&
+	       !vg_prefix_contains(&loopback4, &socket->remote) &&
+	       !vg_prefix_contains(&loopback6, &socket->remote) &&
+	       vg_seeds_compare_addresses(&socket->remote, &socket->local) != 0;
+}
+
 bool vg_socket_is_outbound(const struct vg_socket *socket, int protocol,
 			   const struct vg_holders *holders, struct vg_seed *ret_seed)
 {
-	if (socket->remote.family != socket->local.family || !socket->remote_port ||
-	    is_unspecified(&socket->remote) || is_unspecified(&socket->local) ||
-	    vg_prefix_contains(&loopback4, &socket->remote) ||
-	    vg_prefix_contains(&loopback6, &socket->remote) ||
-	    vg_seeds_compare_addresses(&socket->remote, &socket->local) == 0 ||
+	if (!vg_socket_is_outside(socket) ||
 	    vg_holders_hold(holders, &socket->local, socket->local_port))
 		return false;
 	*ret_seed = (struct vg_seed){
@@ -176,4 +181,25 @@ int vg_sockets_read_outbound(int protocol, const struct vg_holders *holders, str
 
 	return dump(protocol, protocol == IPPROTO_TCP ? TCP_CONVERSATIONS : UDP_WITH_PEER,
 		    add_outbound, &outbound);
+}
+
+struct visit {
+	int (*each)(const struct vg_socket *socket, void *context);
+	void *context;
+};
+
+static int visit_connection(const struct nlmsghdr *header, void *context)
+{
+	const struct visit *visit = context;
+	struct vg_socket socket;
+
+	return vg_socket_parse(header, &socket) < 0 ? 0 : visit->each(&socket, visit->context);
+}
+
+int vg_sockets_each_connection(int (*each)(const struct vg_socket *socket, void *context),
+			       void *context)
+{
+	struct visit visit = {each, context};
+
+	return dump(IPPROTO_TCP, TCP_CONVERSATIONS, visit_connection, &visit);
 }

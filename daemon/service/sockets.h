@@ -19,6 +19,9 @@ struct vg_socket {
 /* One message of a dump; IPv4-mapped addresses become IPv4. -EBADMSG: it isn't a socket's. */
 int vg_socket_parse(const struct nlmsghdr *header, struct vg_socket *ret_socket);
 
+/* Is it a conversation with another host? Not loopback, nor with an address of its own. */
+bool vg_socket_is_outside(const struct vg_socket *socket);
+
 /*
  * Is it a conversation that this side opened? Not where `holders` hold its local port. Loopback is
  * no conversation with the outside.
@@ -33,5 +36,9 @@ bool vg_socket_is_outbound(const struct vg_socket *socket, int protocol,
 int vg_sockets_read_holders(int protocol, struct vg_holders *holders);
 int vg_sockets_read_outbound(int protocol, const struct vg_holders *holders,
 			     struct vg_seeds *seeds);
+
+/* TCP connections, whoever opened them. Ends early with what `each` returns below 0. */
+int vg_sockets_each_connection(int (*each)(const struct vg_socket *socket, void *context),
+			       void *context);
 
 #endif

@@ -48,6 +48,16 @@
  *          history. The answer may take some seconds, while new feeds are asked: "generation",
  *          "accepted": how many answers were believed, "trial"; or the error that the config is
  *          refused with.
+ *          With "dry_run" nothing comes into force; "session" is a connection from outside, "REMOTE
+ *          PORT LOCAL PORT". Answer: "generation", "changes": as of history, and
+ *   "connections": {"open": TCP connections with other hosts, "unjudged": of those, not looked at for
+ *              lack of time, "refused": those that pass now and would not then, "list":
+ *              [{"remote", "remote_port", "local", "local_port", "inbound", "interface", "reason",
+ *              "service": or null}], the first 100}; or null if that can't be known
+ *   "session": as of that list, where the session would be refused, or null
+ *   "sources": [{"interface", "source": or null for no set, "packets": that have passed so far by the
+ *              interface's setting, which would refuse them then}]
+ *   "unanswered": a new feed that has no answer yet, without which the config is refused, or null
  * confirm  no arguments. Answer: "generation".
  * rollback "generation": whose config comes back; optionally "login". Answer: as of apply.
  * history  optionally "generation". Answer:

@@ -42,6 +42,12 @@ static const struct {
 	 "\"staged\" is the name of a file, apply.*"},
 	{"{\"version\":1,\"command\":\"apply\",\"staged\":\"control.sock\"}",
 	 "\"staged\" is the name of a file, apply.*"},
+	{"{\"version\":1,\"command\":\"apply\",\"dry_run\":true,"
+	 "\"session\":\"203.0.113.10 50000 10.128.0.2 22\"}",
+	 NULL},
+	{"{\"version\":1,\"command\":\"apply\",\"dry_run\":1}", "\"dry_run\" is true or false"},
+	{"{\"version\":1,\"command\":\"rollback\",\"generation\":7,\"dry_run\":true}",
+	 "'dry_run' is no argument of rollback"},
 	{"{\"version\":1,\"command\":\"confirm\"}", NULL},
 	{"{\"version\":1,\"command\":\"rollback\",\"generation\":7,\"login\":\"bob\"}", NULL},
 	{"{\"version\":1,\"command\":\"rollback\"}", "rollback needs a \"generation\""},
