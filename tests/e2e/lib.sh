@@ -93,7 +93,8 @@ vg_netns()
 # vg_veth NS1 IF1 NS2 IF2: a pair of NICs, both up, one in each namespace.
 vg_veth()
 {
-	ip link add name "$2" netns "$VG_ID-$1" type veth peer name "$4" netns "$VG_ID-$3"
+	# Made where it is to be: Linux 6.1 refuses a name that this process's own namespace has, too.
+	vg_in "$1" ip link add name "$2" type veth peer name "$4" netns "$VG_ID-$3"
 	vg_in "$1" ip link set "$2" up
 	vg_in "$3" ip link set "$4" up
 }
