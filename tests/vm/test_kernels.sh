@@ -21,8 +21,9 @@ slow=10
 # guest.sh comes last: when it ends, the machine's NICs keep the names that the other tests give theirs.
 quick=(tests/vm/samples.sh tests/e2e/test_features.sh
 	build/tests/run/test_{frags,egress,flow_table,flow_sweep,conntrack} tests/vm/guest.sh)
-# And what runs nowhere but on the machine itself: it is about documents, or needs what builds them.
-not_here=(tests/e2e/test_documents.sh tests/e2e/test_container.sh)
+# And what runs nowhere but on the machine itself: it is about documents, or needs what builds them, or
+# it counts the seconds in which servers answer, which no kernel decides and no emulated machine keeps.
+not_here=(tests/e2e/test_documents.sh tests/e2e/test_container.sh tests/e2e/test_discovery.sh)
 declare -A guests=()
 
 skip() { vg_finished=1; printf '%s\n' "$*"; exit 77; }
