@@ -6,6 +6,9 @@
 . "$(dirname "$0")/pair.sh"
 . "$(dirname "$0")/trial.sh"
 
+# new_case NAME: what follows is of it; the log is a list of the cases.
+new_case() { case=$1; printf '\ncase %d: %s\n' $((++cases)) "$case"; }
+cases=0
 start() { vg_daemon_start gated "$config"; }
 # restart CASE [PREFIX...]: a daemon that was killed, and another one, perhaps below a command.
 restart()
@@ -30,8 +33,8 @@ trial_policy strict | tee "$VG_TMP/strict.yaml" >"$config"
 vg_check "the daemon starts" start
 vg_check "the strict policy is in force" is_strict
 
-case=confirm
-begin $case
+new_case confirm
+begin "$case"
 vg_check "$case: status shows the trial" test "$(pair_status .trial.back)" = 1
 vg_check "$case: so does the screen" grep -q "^trial .* left to .vpcgate confirm. generation 2; then generation 1 comes back" <(vg_cli status)
 vg_check "$case: and a hint" hinted "generation 2 is on trial"
@@ -48,11 +51,11 @@ vg_check "$case: which is said" prints "nothing waits to be confirmed"
 vg_check "$case: back" exits 0 vg_cli rollback
 vg_check "$case: the config is strict again" cmp "$config" <(trial_policy strict)
 
-case=expiry
+new_case expiry
 mark
-begin $case
+begin "$case"
 vg_check "$case: time is left" test "$(trial_left)" -ge 5
-end $case
+end "$case"
 vg_check "$case: the log says why" logged "nobody has confirmed generation"
 vg_expect "$case: the history says so" "return null" "$(trial_history '.entries[-1] | "\(.cause) \(.by)"')"
 vg_check "$case: as people read it" grep -q "apply open.yaml, not confirmed" <(vg_cli history)
@@ -60,13 +63,13 @@ vg_check "$case: too late to confirm: exit 1" exits 1 vg_cli confirm
 vg_check "$case: the config was never another" cmp "$config" <(trial_policy strict)
 vg_expect "$case: what was refused is nothing to go back to" null "$(trial_history .rollback)"
 
-case="rollback while on trial"
+new_case "rollback while on trial"
 begin "$case"
 vg_check "$case: ends it" exits 0 vg_cli rollback
 vg_check "$case: at once" is_strict
 vg_expect "$case: no trial" null "$(trial_history .trial)"
 
-case="the daemon is killed and comes back in time"
+new_case "the daemon is killed and comes back in time"
 mark
 begin "$case"
 deadline=$(trial_history '.entries[-1].trial.deadline_us')
@@ -77,7 +80,7 @@ vg_expect "$case: to the same deadline" "$deadline" "$(trial_history '.entries[-
 vg_check "$case: open until then" is_open
 end "$case"
 
-case="confirmed after the daemon was killed"
+new_case "confirmed after the daemon was killed"
 begin "$case"
 vg_daemon_stop KILL
 restart "$case"
@@ -85,7 +88,7 @@ vg_check "$case: confirm" exits 0 vg_cli confirm
 vg_check "$case: it is in force" is_open
 vg_check "$case: back" exits 0 vg_cli rollback
 
-case="the daemon comes back too late"
+new_case "the daemon comes back too late"
 begin "$case"
 end_s=$((SECONDS + trial_s + 1))
 vg_daemon_stop KILL
@@ -97,7 +100,7 @@ vg_check "$case: back at once" is_strict
 vg_expect "$case: no trial" null "$(trial_history .trial)"
 vg_check "$case: the log says why" logged "nobody has confirmed generation"
 
-case="the machine starts anew"
+new_case "the machine starts anew"
 begin "$case"
 vg_daemon_stop KILL
 vg_check "$case: no pins" vg_cli detach
@@ -109,7 +112,7 @@ vg_expect "$case: no trial" null "$(trial_history .trial)"
 vg_daemon_stop TERM
 restart "$case"
 
-case="time has gone by while the daemon was away"
+new_case "time has gone by while the daemon was away"
 begin "$case"
 vg_daemon_stop KILL
 restart "$case" unshare --time --boottime 1000
@@ -117,7 +120,7 @@ vg_check "$case: back at once" is_strict
 vg_daemon_stop TERM
 restart "$case"
 
-case="a clock that says less than there was"
+new_case "a clock that says less than there was"
 begin "$case"
 vg_daemon_stop KILL
 # As far back as it goes: a machine may have booted a moment ago.
@@ -126,7 +129,7 @@ vg_check "$case: what is in doubt goes back" is_strict
 vg_daemon_stop TERM
 restart "$case"
 
-case="the clock is set"
+new_case "the clock is set"
 vg_daemon_stop TERM
 echo 0 >"$VG_TMP/clock"
 restart "$case" env "LD_PRELOAD=$VG_BUILD/tests/e2e/set_clock.so" "VG_CLOCK_FILE=$VG_TMP/clock"
@@ -142,7 +145,7 @@ done
 vg_daemon_stop TERM
 restart "$case"
 
-case="a second apply meanwhile"
+new_case "a second apply meanwhile"
 begin "$case"
 generation=$(pair_status .policy.generation) back=$(trial_history .trial.back)
 vg_check "$case: refused without --confirm: exit 1" exits 1 vg_cli apply "$VG_TMP/strict.yaml"
@@ -154,7 +157,7 @@ vg_check "$case: with --confirm it takes its place" exits 0 vg_cli apply "$VG_TM
 vg_expect "$case: the last that was for good comes back" "$back" "$(trial_history .trial.back)"
 end "$case"
 
-case="a reload meanwhile"
+new_case "a reload meanwhile"
 begin "$case"
 mark
 failed=$(pair_status .reloads.failed)
@@ -164,7 +167,7 @@ vg_check "$case: the log says why" logged "is on trial for another"
 vg_check "$case: the trial goes on" is_open
 end "$case"
 
-case="a file changes meanwhile"
+new_case "a file changes meanwhile"
 echo 192.0.2.0/24 >"$VG_TMP/etc/office.txt"
 { trial_policy open; echo '  office: ["file:office.txt"]'; } >"$VG_TMP/feed.yaml"
 vg_check "$case: apply" exits 0 vg_cli apply "$VG_TMP/feed.yaml" --confirm 10s
@@ -174,7 +177,7 @@ vg_check "$case: it is taken over" vg_wait 5 pair_generation_is $((generation + 
 vg_check "$case: the trial goes on" trial_waits
 end "$case"
 
-case="the filter is taken off meanwhile"
+new_case "the filter is taken off meanwhile"
 begin "$case"
 vg_check "$case: detach" vg_cli detach
 vg_check "$case: its time is over" vg_wait "$trial_over_s" trial_ended
@@ -182,7 +185,7 @@ vg_expect "$case: it stays off" null "$(pair_xdp_id)"
 vg_check "$case: apply" exits 0 vg_cli apply
 vg_check "$case: it is back" is_strict
 
-case="the history can't be written"
+new_case "the history can't be written"
 mount -t tmpfs -o size=4k none "$VG_STATE/history"
 dd if=/dev/zero of="$VG_STATE/history/full" bs=1k count=16 status=none 2>/dev/null || true
 generation=$(pair_status .policy.generation)
@@ -192,7 +195,7 @@ vg_expect "$case: nothing was published" "$generation" "$(pair_status .policy.ge
 vg_check "$case: the strict policy is in force" is_strict
 umount "$VG_STATE/history"
 
-case="the former config can't come back"
+new_case "the former config can't come back"
 { trial_policy strict; echo '  office: ["file:office.txt"]'; } >"$VG_TMP/feed.yaml"
 vg_check "$case: a config with a file" exits 0 vg_cli apply "$VG_TMP/feed.yaml"
 begin "$case"
@@ -203,7 +206,7 @@ vg_check "$case: the trial can still be seen" trial_waits
 echo 192.0.2.0/24 >"$VG_TMP/etc/office.txt"
 end "$case"
 
-case="the config itself on trial"
+new_case "the config itself on trial"
 trial_policy strict >"$config"
 pair_reload
 trial_policy open >"$config"
@@ -226,7 +229,7 @@ restart "$case"
 vg_check "$case: and stays" is_open
 vg_check "$case: strict" exits 0 vg_cli apply "$VG_TMP/strict.yaml"
 
-case="the terminal"
+new_case "the terminal"
 script=(script -qefc "$(printf '%q ' "$VPCGATE" --socket "$VG_SOCKET" apply "$VG_TMP/open.yaml" --confirm 10s)")
 "${script[@]}" "$VG_TMP/terminal" </dev/null >/dev/null 2>&1 &
 terminal=$!
