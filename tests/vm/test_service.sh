@@ -11,6 +11,7 @@ vm=$(dirname "$(realpath "$0")")
 . "$vm/initramfs.sh"
 . "$vm/kernels.sh"
 . "$vm/root.sh"
+. "$vm/power.sh"
 
 kernel=linux-image-cloud-amd64
 mac=52:54:00:00:00:01
@@ -24,26 +25,6 @@ skip() { vg_finished=1; printf '%s\n' "$*"; exit 77; }
 
 # guest COMMAND: what it prints and its status.
 guest() { python3 "$vm/ask.py" "$VG_TMP/agent" "$patience_s" "$1"; }
-
-# The root of the image is the guest's until QEMU ends; a reset keeps it.
-boot()
-{
-	vg_in client qemu-system-x86_64 -accel tcg -cpu Nehalem -smp 1 -m 512M \
-		-nodefaults -no-user-config -display none \
-		-kernel "$cache/$kernel"/boot/vmlinuz-* -initrd "$VG_TMP/initramfs" \
-		-append "console=ttyS0 panic=-1 loglevel=5 pti=off" \
-		-serial "file:$VG_TMP/console" \
-		-drive "file=$image,format=raw,if=virtio,snapshot=on" \
-		-drive "file=$VG_TMP/media,format=raw,if=virtio,readonly=on" \
-		-drive "file=$cache/$kernel/modules.ext4,format=raw,if=virtio,readonly=on" \
-		-netdev tap,id=net,ifname=tap0,script=no,downscript=no,vnet_hdr=off \
-		-device "virtio-net-pci,netdev=net,mac=$mac" \
-		-device virtio-serial-pci -chardev "socket,id=agent,path=$VG_TMP/agent,server=on,wait=off" \
-		-device virtserialport,chardev=agent,name=vpcgate \
-		>"$VG_TMP/qemu" 2>&1 </dev/null &
-	VG_PIDS+=($!)
-	vg_wait 10 test -S "$VG_TMP/agent"
-}
 
 network()
 {
@@ -191,7 +172,7 @@ image= # by root_make
 root_make "$package" image || skip "can't make a Debian root: $(tail -n 3 "$VG_TMP/root.log")"
 network
 prepare
-boot
+power_on
 vg_check "the guest boots" vg_wait "$boot_s" booted
 vg_check "it has the packages" guest "mount -o ro /dev/vdb /mnt"
 files_now >"$VG_TMP/files-before"
@@ -257,6 +238,22 @@ vg_check "reboot: the admitted host is answered again" vg_wait 30 answered good4
 knock_stop "reboot"
 denied "reboot"
 vg_check "reboot: the guest was away" test "$(jq .good4.lost "$VG_TMP/reboot.json")" -gt 100
+
+# Only what was there before the trial is helped to the disk.
+guest "sed 's/^ingress: .*/ingress: all/' /etc/vpcgate/vpcgate.yaml >/tmp/open.yaml; sync"
+vg_check "trial: apply" guest "vpcgate apply /tmp/open.yaml --confirm 1h"
+back=$(status .trial.back)
+open "trial"
+power_off
+knock_start
+power_on
+vg_check "power cycle" vg_wait "$boot_s" booted
+vg_expect "power cycle: the trial is over, and the former config is back" "null return $back" \
+	"$(guest "vpcgate history --json" | jq -r '"\(.trial) \(.entries[-1] | "\(.cause) \(.restores)")"')"
+vg_check "power cycle: the log says why" logged "nobody has confirmed generation"
+vg_check "power cycle: the admitted host is answered again" vg_wait 30 answered good4 50
+knock_stop "power-cycle"
+denied "power-cycle"
 guest "mount -o ro /dev/vdb /mnt"
 
 old=$(pid)
