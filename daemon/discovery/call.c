@@ -5,7 +5,6 @@
 #include "discovery/call.h"
 #include "share/cleanup.h"
 
-#define FIRST_BODY_BYTES 16384
 /* A server that sends less for so long is as good as gone. */
 #define LOW_SPEED_BYTES 100L
 #define LOW_SPEED_S 20L
@@ -21,20 +20,13 @@ static void headers_free(struct curl_slist *headers)
 	curl_slist_free_all(headers);
 }
 
-static void body_free(struct vg_client_call *call)
-{
-	if (call->body)
-		explicit_bzero(call->body, call->allocated);
-	free(call->body);
-}
-
 void vg_call_free(struct vg_client_call *call)
 {
 	if (!call)
 		return;
 	curl_easy_cleanup(call->easy);
 	headers_free(call->headers);
-	body_free(call);
+	vg_bytes_done(&call->body);
 	free(call->host);
 	free(call->ca);
 	free(call);
@@ -45,44 +37,20 @@ static void call_free_p(struct vg_client_call **call)
 	vg_call_free(*call);
 }
 
-/* Room for `more` bytes and a NUL. Not realloc(), which would leave a copy behind. */
-static int make_room(struct vg_client_call *call, size_t more)
-{
-	const size_t needed = call->length + more + 1;
-	size_t allocated = call->allocated ?: FIRST_BODY_BYTES;
-	char *larger;
-
-	if (needed <= call->allocated)
-		return 0;
-	while (allocated < needed)
-		allocated *= 2;
-	larger = malloc(allocated);
-	if (!larger)
-		return -ENOMEM;
-	if (call->length)
-		memcpy(larger, call->body, call->length);
-	body_free(call);
-	call->body = larger;
-	call->allocated = allocated;
-	return 0;
-}
-
 /* CURLOPT_WRITEFUNCTION: what is behind the decompression. Anything but `n` ends the transfer. */
 static size_t on_body(char *bytes, size_t size, size_t n, void *context)
 {
 	struct vg_client_call *call = context;
 
 	(void)size; /* always 1 */
-	if (n > VG_CLIENT_MAX_BYTES - call->length) {
+	if (n > VG_CLIENT_MAX_BYTES - call->body.length) {
 		call->body_too_large = true;
 		return 0;
 	}
-	if (make_room(call, n) < 0) {
+	if (vg_bytes_add(&call->body, bytes, n) < 0) {
 		call->no_memory = true;
 		return 0;
 	}
-	memcpy(call->body + call->length, bytes, n);
-	call->length += n;
 	return n;
 }
 
@@ -236,15 +204,13 @@ void vg_call_tell(struct vg_client_call *call, CURLcode code)
 	} else {
 		redirect = redirect_host(call);
 		answer.status = (unsigned)status;
-		answer.body = call->body ?: "";
-		answer.length = call->length;
+		answer.body = call->body.data ?: "";
+		answer.length = call->body.length;
 		answer.etag = header_of(call, "ETag");
 		answer.redirect_host = redirect;
 		answer.retry_after_s = retry_after(call);
 	}
 	answer.text = diag.text;
-	if (call->body)
-		call->body[call->length] = '\0';
 	call->done(call->context, &answer);
 }
 

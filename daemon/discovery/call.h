@@ -6,6 +6,7 @@
 #include <curl/curl.h>
 #include <sys/queue.h>
 #include "discovery/client.h"
+#include "share/bytes.h"
 
 struct vg_client_call {
 	LIST_ENTRY(vg_client_call) entry; /* the client's */
@@ -17,8 +18,7 @@ struct vg_client_call {
 	struct curl_slist *headers;
 	char *host, *ca;
 	bool metadata;
-	char *body; /* may be an access token: wiped before it is freed */
-	size_t length, allocated;
+	struct vg_bytes body;
 	size_t header_bytes;
 	bool body_too_large, headers_too_large, no_memory;
 	char detail[CURL_ERROR_SIZE];
