@@ -33,7 +33,7 @@ bpf_objects := $(patsubst %.bpf.c,$(O)/%.bpf.o,$(wildcard bpf/*.bpf.c tests/benc
 skeletons   := $(bpf_objects:.bpf.o=.skel.h)
 objects      = $(patsubst %.c,$(O)/%.o,$(filter-out %.bpf.c,$(wildcard $(1))))
 archives    := $(O)/discovery.a $(O)/share.a $(O)/dataplane.a $(O)/core.a
-programs    := $(O)/vpcgated $(O)/vpcgate
+programs    := $(O)/vpcgated $(O)/vpcgate-outside $(O)/vpcgate
 unit_tests  := $(patsubst %.c,$(O)/%,$(wildcard tests/unit/test_*.c))
 run_tests   := $(patsubst %.c,$(O)/%,$(wildcard tests/run/test_*.c))
 e2e_tests   := $(wildcard tests/e2e/test_*.sh)
@@ -47,7 +47,7 @@ flood       := $(O)/tests/bench/flood/flood
 .SECONDARY:
 .PHONY: all deps demo test unit run e2e vm test-vm test-vm-service bench bench-flood lint format deb install clean help build-tests
 
-all: $(programs) ## build vpcgated and vpcgate
+all: $(programs) ## build vpcgated, vpcgate-outside and vpcgate
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9 -]*\):.*## /  make \1	/p' Makefile | expand -t 24
@@ -121,13 +121,14 @@ $(O)/%.a:
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
 $(O)/vpcgated: $(call objects,daemon/service/*.c) $(archives)
+$(O)/vpcgate-outside: $(call objects,daemon/outside/*.c) $(archives)
 $(O)/vpcgate: $(call objects,tools/*.c) $(archives)
 $(unit_tests) $(run_tests): %: %.o $(O)/oracle.a $(archives)
 $(bench): $(call objects,tests/bench/*.c) $(O)/oracle.a $(archives)
 $(flood): $(call objects,tests/bench/flood/*.c) $(filter-out %/bench.o,$(call objects,tests/bench/*.c)) $(O)/oracle.a $(archives)
 $(programs) $(unit_tests) $(run_tests) $(bench) $(flood):
 	$(call say,LD)
-	$(Q)$(CC) $(CFLAGS) $(SANITIZE_FLAGS) $(LDFLAGS) -o $@ $^ $(VG_LDLIBS) $(if $(findstring /tests/,$@),$(call pkg,cmocka,--libs))
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE_FLAGS) $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(VG_LDLIBS) $(if $(findstring /tests/,$@),$(call pkg,cmocka,--libs))
 
 $(e2e_tools): $(O)/tests/e2e/%:
 	$(call say,CC)

@@ -264,7 +264,7 @@ static int open_asking(struct asking *asking, struct vg_diag *diag)
 	if (r < 0)
 		return r;
 	asking->deadline_us = now_us + VG_DISCOVER_TIMEOUT_MS * 1000ULL;
-	r = vg_client_open(asking->event, &asking->client, diag);
+	r = vg_client_open(asking->event, NULL, &asking->client, diag);
 	return r < 0 ? r : vg_cloud_open(asking->client, &asking->cloud);
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 #include "core/url.h"
 #include "discovery/call.h"
+#include "discovery/question.h"
 #include "share/cleanup.h"
 
 /* A server that sends less for so long is as good as gone. */
@@ -20,7 +21,7 @@ static void headers_free(struct curl_slist *headers)
 	curl_slist_free_all(headers);
 }
 
-void vg_call_free(struct vg_client_call *call)
+void vg_call_free(struct vg_call *call)
 {
 	if (!call)
 		return;
@@ -32,7 +33,7 @@ void vg_call_free(struct vg_client_call *call)
 	free(call);
 }
 
-static void call_free_p(struct vg_client_call **call)
+static void call_free_p(struct vg_call **call)
 {
 	vg_call_free(*call);
 }
@@ -40,7 +41,7 @@ static void call_free_p(struct vg_client_call **call)
 /* CURLOPT_WRITEFUNCTION: what is behind the decompression. Anything but `n` ends the transfer. */
 static size_t on_body(char *bytes, size_t size, size_t n, void *context)
 {
-	struct vg_client_call *call = context;
+	struct vg_call *call = context;
 
 	(void)size; /* always 1 */
 	if (n > VG_CLIENT_MAX_BYTES - call->body.length) {
@@ -57,7 +58,7 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *context)
 /* CURLOPT_HEADERFUNCTION: libcurl itself keeps as many as there come. */
 static size_t on_header(char *bytes, size_t size, size_t n, void *context)
 {
-	struct vg_client_call *call = context;
+	struct vg_call *call = context;
 
 	(void)bytes;
 	(void)size;
@@ -93,7 +94,7 @@ static const struct failure {
 };
 
 /* A time-out is told by what didn't come: the address, the connection, or the answer. */
-static CURLcode waited_for(const struct vg_client_call *call)
+static CURLcode waited_for(const struct vg_call *call)
 {
 	long request_bytes = 0;
 	curl_off_t lookup_us = 0;
@@ -106,7 +107,7 @@ static CURLcode waited_for(const struct vg_client_call *call)
 }
 
 /* libcurl's own words hold names, numbers and what the server sent, and nothing of the question. */
-static int explain_failure(const struct vg_client_call *call, CURLcode code, struct vg_diag *diag)
+static int explain_failure(const struct vg_call *call, CURLcode code, struct vg_diag *diag)
 {
 	if (call->body_too_large)
 		return vg_diag_set(diag, EPROTO, NULL, nowhere,
@@ -141,7 +142,7 @@ static int explain_failure(const struct vg_client_call *call, CURLcode code, str
 }
 
 /* The first header of that name, or NULL. */
-static const char *header_of(const struct vg_client_call *call, const char *name)
+static const char *header_of(const struct vg_call *call, const char *name)
 {
 	struct curl_header *header;
 
@@ -154,14 +155,14 @@ static const char *header_of(const struct vg_client_call *call, const char *name
  * Whatever listens on 169.254.169.254 elsewhere must not be believed. Nothing is taken from an
  * answer that tells to try again, which a proxy in between may give.
  */
-static bool is_flavored(const struct vg_client_call *call, long status)
+static bool is_flavored(const struct vg_call *call, long status)
 {
 	const char *flavor = header_of(call, "Metadata-Flavor");
 
 	return status == 429 || status >= 500 || (flavor && !strcmp(flavor, "Google"));
 }
 
-static unsigned retry_after(const struct vg_client_call *call)
+static unsigned retry_after(const struct vg_call *call)
 {
 	curl_off_t seconds = 0; /* libcurl has made them of a date */
 
@@ -173,7 +174,7 @@ static unsigned retry_after(const struct vg_client_call *call)
 }
 
 /* Where a redirect leads: on the heap, or NULL. */
-static char *redirect_host(const struct vg_client_call *call)
+static char *redirect_host(const struct vg_call *call)
 {
 	const char *location = NULL;
 	struct vg_url url;
@@ -185,7 +186,7 @@ static char *redirect_host(const struct vg_client_call *call)
 	return strndup(url.host, url.host_length);
 }
 
-void vg_call_tell(struct vg_client_call *call, CURLcode code)
+void vg_call_tell(struct vg_call *call, CURLcode code)
 {
 	struct vg_client_answer answer = {.text = "", .host = call->host, .body = ""};
 	struct vg_diag diag = {};
@@ -214,31 +215,12 @@ void vg_call_tell(struct vg_client_call *call, CURLcode code)
 	call->done(call->context, &answer);
 }
 
-/* https://, or http:// too to the metadata server. */
-static int take_host(struct vg_client_call *call, const struct vg_client_question *question,
-		     struct vg_diag *diag)
-{
-	char wrong[VG_DIAG_TEXT_SIZE];
-	struct vg_url url;
-	int r;
-
-	r = vg_url_parse(question->url, question->metadata, &url, wrong, sizeof(wrong));
-	if (r < 0)
-		return vg_diag_set(diag, -r, NULL, nowhere, "%s", wrong);
-	call->host = strndup(url.host, url.host_length);
-	return call->host ? 0 : -ENOMEM;
-}
-
 /* Appends "NAME: VALUE", or VALUE where it has a name already. */
-static int add_header(struct vg_client_call *call, const char *name, const char *value)
+static int add_header(struct vg_call *call, const char *name, const char *value)
 {
 	_cleanup_free_ char *text = NULL;
 	struct curl_slist *longer;
 
-	for (const unsigned char *c = (const unsigned char *)value; *c; c++) {
-		if (*c < ' ' || *c == 0x7f)
-			return -EINVAL;
-	}
 	if (asprintf(&text, "%s%s%s", name, *name ? ": " : "", value) < 0) {
 		text = NULL;
 		return -ENOMEM;
@@ -251,7 +233,7 @@ static int add_header(struct vg_client_call *call, const char *name, const char 
 	return 0;
 }
 
-static int add_headers(struct vg_client_call *call, const struct vg_client_question *question)
+static int add_headers(struct vg_call *call, const struct vg_client_question *question)
 {
 	int r = 0;
 
@@ -264,8 +246,15 @@ static int add_headers(struct vg_client_call *call, const struct vg_client_quest
 	return r;
 }
 
+static int set_ca_text(CURL *easy, const char *text)
+{
+	struct curl_blob blob = {(char *)text, strlen(text), CURL_BLOB_COPY};
+
+	return curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &blob);
+}
+
 /* Everything that libcurl would take from the environment or the answer is switched off. */
-static int set_ways(struct vg_client_call *call, const struct vg_client_question *question)
+static int set_ways(struct vg_call *call, const struct vg_client_question *question)
 {
 	CURL *easy = call->easy;
 	int failed = 0;
@@ -281,7 +270,9 @@ static int set_ways(struct vg_client_call *call, const struct vg_client_question
 	failed |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
 	failed |= curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	failed |= curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, CA_CACHE_S);
-	if (call->ca)
+	if (question->ca_text)
+		failed |= set_ca_text(easy, question->ca_text);
+	else if (call->ca)
 		failed |= curl_easy_setopt(easy, CURLOPT_CAINFO, call->ca);
 	/* Where there is a folder besides, libcurl parses the file for each connection: 20 ms. */
 	if (call->ca || curl_version_info(CURLVERSION_NOW)->cainfo)
@@ -292,7 +283,7 @@ static int set_ways(struct vg_client_call *call, const struct vg_client_question
 	return failed ? -ENOMEM : 0;
 }
 
-static int set_limits(struct vg_client_call *call, const struct vg_client_question *question)
+static int set_limits(struct vg_call *call, const struct vg_client_question *question)
 {
 	const long timeout_ms = question->timeout_ms ?: VG_CLIENT_TIMEOUT_MS;
 	CURL *easy = call->easy;
@@ -317,21 +308,17 @@ static int set_limits(struct vg_client_call *call, const struct vg_client_questi
 	return failed ? -ENOMEM : 0;
 }
 
-int vg_call_new(const struct vg_client_question *question, struct vg_client_call **ret_call,
+int vg_call_new(const struct vg_client_question *question, struct vg_call **ret_call,
 		struct vg_diag *diag)
 {
-	_cleanup_(call_free_p) struct vg_client_call *call = calloc(1, sizeof(*call));
+	_cleanup_(call_free_p) struct vg_call *call = calloc(1, sizeof(*call));
 	int r;
 
 	if (!call)
 		return -ENOMEM;
-	r = take_host(call, question, diag);
-	if (r < 0)
-		return r;
-	r = add_headers(call, question);
-	if (r == -EINVAL)
-		return vg_diag_set(diag, EINVAL, NULL, nowhere,
-				   "a header for %s holds a control character", call->host);
+	r = vg_question_check(question, &call->host, diag);
+	if (r >= 0)
+		r = add_headers(call, question);
 	if (r < 0)
 		return r;
 	call->metadata = question->metadata;

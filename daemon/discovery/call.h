@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* One question of the client: its handle, what has come of the answer, and what that means. */
+/* One question to libcurl: its handle, what has come of the answer, and what that means. */
 #ifndef VPCGATE_CALL_H
 #define VPCGATE_CALL_H
 
 #include <curl/curl.h>
 #include <sys/queue.h>
-#include "discovery/client.h"
+#include "discovery/client_ways.h"
 #include "share/bytes.h"
 
-struct vg_client_call {
-	LIST_ENTRY(vg_client_call) entry; /* the client's */
+struct vg_call {
+	struct vg_client_call base;
+	LIST_ENTRY(vg_call) entry; /* the client's */
 	struct vg_client *client;
 	vg_client_done *done;
 	void *context;
@@ -25,11 +26,11 @@ struct vg_client_call {
 };
 
 /* A handle that is ready to go. Errors as vg_client_ask(). */
-int vg_call_new(const struct vg_client_question *question, struct vg_client_call **ret_call,
+int vg_call_new(const struct vg_client_question *question, struct vg_call **ret_call,
 		struct vg_diag *diag);
-void vg_call_free(struct vg_client_call *call);
+void vg_call_free(struct vg_call *call);
 
 /* Tells the one who asked how it went; `code` is libcurl's result. */
-void vg_call_tell(struct vg_client_call *call, CURLcode code);
+void vg_call_tell(struct vg_call *call, CURLcode code);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * HTTP on the event loop: libcurl's multi interface behind sd-event, so that no answer, no name and
- * no server that hangs ever blocks the daemon. The process ignores SIGPIPE.
+ * HTTP on the event loop, so that no answer, no name and no server that hangs ever blocks the daemon:
+ * libcurl's multi interface behind sd-event, in this process or in vpcgate-outside. The process ignores
+ * SIGPIPE.
  */
 #ifndef VPCGATE_CLIENT_H
 #define VPCGATE_CLIENT_H
@@ -17,6 +18,8 @@
 #define VG_CLIENT_MAX_RETRY_AFTER_S 86400
 #define VG_CLIENT_CONNECT_MS 5000
 #define VG_CLIENT_TIMEOUT_MS 30000 /* of a whole request, unless it says otherwise */
+#define VG_CLIENT_MAX_TIMEOUT_MS 600000
+#define VG_CLIENT_MAX_CA_BYTES (1u << 20)
 
 struct vg_client;
 
@@ -25,7 +28,8 @@ struct vg_client_question {
 	const char *const *headers; /* "Name: value", NULL-terminated, or NULL; never logged */
 	const char *etag;	    /* sent as If-None-Match, or NULL */
 	const char *ca;		    /* file of certificates instead of the system's, or NULL */
-	unsigned timeout_ms;	    /* 0: VG_CLIENT_TIMEOUT_MS */
+	const char *ca_text;	    /* what is in it, where others have read it, or NULL */
+	unsigned timeout_ms;	    /* 0: VG_CLIENT_TIMEOUT_MS; up to VG_CLIENT_MAX_TIMEOUT_MS */
 	bool metadata; /* sends Metadata-Flavor: Google and takes no answer without it; http:// may be */
 };
 
@@ -34,7 +38,8 @@ struct vg_client_answer {
 	/*
 	 * 0: there is an HTTP status. -EAGAIN: a failure that may pass by itself (name, connection,
 	 * time-out). -EPROTO: an answer that can't be taken (certificate, size, no HTTP, not the
-	 * metadata server's). -EINVAL: the file `ca` can't be read. -ENOMEM.
+	 * metadata server's, or vpcgate-outside makes no sense). -EINVAL: the file `ca` can't be read.
+	 * -ENOMEM.
 	 */
 	int error;
 	const char *text; /* "", or what failed and what would help; with `error` 0 always "" */
@@ -55,8 +60,13 @@ typedef void vg_client_done(void *context, const struct vg_client_answer *answer
 
 struct vg_client_call;
 
-/* -EOPNOTSUPP: this libcurl would block, or has no TLS. -ENOMEM, or errno of sd-event. */
-int vg_client_open(sd_event *event, struct vg_client **ret_client, struct vg_diag *diag);
+/*
+ * `outside`: the socket of the vpcgate-outside that is to ask, or NULL to do so in this process. That it
+ * can't be reached is an answer to a question, with -EAGAIN. -EOPNOTSUPP: this libcurl would block, or has
+ * no TLS. -ENOMEM, or errno of sd-event.
+ */
+int vg_client_open(sd_event *event, const char *outside, struct vg_client **ret_client,
+		   struct vg_diag *diag);
 /* Ends all calls without their callbacks. NULL is fine. */
 void vg_client_close(struct vg_client *client);
 

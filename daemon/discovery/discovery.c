@@ -17,6 +17,7 @@ struct vg_discovery {
 	void *context;
 	struct vg_reader reader;
 	sd_event *event;
+	const char *outside;
 	struct vg_client *client; /* NULL until a remote feed is wanted */
 	struct vg_cloud_nics machine;
 	/* A policy that may never come into force must not change what the one in force is told. */
@@ -206,7 +207,7 @@ static int need_cloud(struct vg_discovery *discovery, struct vg_side *side, stru
 	int r = 0;
 
 	if (!discovery->client)
-		r = vg_client_open(discovery->event, &discovery->client, diag);
+		r = vg_client_open(discovery->event, discovery->outside, &discovery->client, diag);
 	if (r >= 0 && !side->common.cloud)
 		r = vg_cloud_open(discovery->client, &side->common.cloud);
 	return r;
@@ -450,7 +451,7 @@ static int add_timer(struct vg_discovery *discovery, sd_event_time_handler_t han
 	return r < 0 ? r : sd_event_source_set_enabled(*ret_timer, SD_EVENT_OFF);
 }
 
-int vg_discovery_open(sd_event *event, const char *state_folder,
+int vg_discovery_open(sd_event *event, const char *state_folder, const char *outside,
 		      const struct vg_cloud_nics *machine, vg_discovery_changed *changed,
 		      void *context, struct vg_discovery **ret_discovery)
 {
@@ -460,6 +461,7 @@ int vg_discovery_open(sd_event *event, const char *state_folder,
 	if (!discovery)
 		return -ENOMEM;
 	discovery->event = event;
+	discovery->outside = outside;
 	discovery->changed = changed;
 	discovery->context = context;
 	discovery->reader = (struct vg_reader){

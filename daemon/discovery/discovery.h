@@ -41,10 +41,10 @@ struct vg_feed_state {
 typedef void vg_discovery_changed(void *context);
 
 /*
- * `state_folder` must outlive it. `machine`: all NICs that are known, filtered or not, copied; answers
+ * `state_folder` and `outside` (as vg_client_open() has it) must outlive it. `machine`: all NICs that are known, filtered or not, copied; answers
  * that were saved on a machine with others aren't used. -ENOMEM, or errno of inotify and sd-event.
  */
-int vg_discovery_open(sd_event *event, const char *state_folder,
+int vg_discovery_open(sd_event *event, const char *state_folder, const char *outside,
 		      const struct vg_cloud_nics *machine, vg_discovery_changed *changed,
 		      void *context, struct vg_discovery **ret_discovery);
 void vg_discovery_close(struct vg_discovery *discovery);

@@ -107,76 +107,19 @@ static unsigned page_ready(void *context, char **ret_text, size_t *ret_length)
 	return ready ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE;
 }
 
-static int exporter_open(struct vg_daemon *daemon, const char *address, unsigned port,
-			 struct vg_exporter **ret_exporter, struct vg_diag *diag)
-{
-	const struct vg_exporter_pages pages = {page_metrics, page_ready, daemon};
-
-	return vg_exporter_open(daemon->event, address, port, &pages, ret_exporter, diag);
-}
-
-static void exporter_close(struct vg_daemon *daemon)
-{
-	vg_exporter_close(daemon->exporter);
-	daemon->exporter = NULL;
-	free(daemon->exporter_address);
-	daemon->exporter_address = NULL;
-}
-
-/*
- * Moves to another address of the same port, as from 127.0.0.1 to 0.0.0.0, which can't both be held:
- * the old one is let go for a moment, and taken again if the new one fails.
- */
-static int exporter_swap(struct vg_daemon *daemon, const char *address, unsigned port,
-			 struct vg_exporter **ret_exporter, struct vg_diag *diag)
-{
-	struct vg_diag ignored;
-	int r;
-
-	vg_exporter_close(daemon->exporter);
-	daemon->exporter = NULL;
-	r = exporter_open(daemon, address, port, ret_exporter, diag);
-	if (r < 0)
-		exporter_open(daemon, daemon->exporter_address, daemon->exporter_port,
-			      &daemon->exporter, &ignored);
-	return r;
-}
-
 void vg_daemon_update_exporter(struct vg_daemon *daemon)
 {
 	const struct vg_policy *policy = daemon->gate->policy;
-	const unsigned port = policy->exporter_port;
-	struct vg_exporter *exporter = NULL;
-	struct vg_diag diag = {0};
-	int r;
 
-	daemon->exporter_error[0] = '\0';
-	if (!policy->exporter) {
-		exporter_close(daemon);
-		return;
-	}
-	if (daemon->exporter && port == daemon->exporter_port &&
-	    strcmp(policy->exporter_address, daemon->exporter_address) == 0)
-		return;
-	r = exporter_open(daemon, policy->exporter_address, port, &exporter, &diag);
-	if (r == -EADDRINUSE && daemon->exporter && port == daemon->exporter_port)
-		r = exporter_swap(daemon, policy->exporter_address, port, &exporter, &diag);
-	if (r < 0) {
-		snprintf(daemon->exporter_error, sizeof(daemon->exporter_error),
-			 "%.300s; %s%s until a reload", diag.text,
-			 daemon->exporter ? "it stays on " : "there are no metrics",
-			 daemon->exporter ? vg_exporter_endpoint(daemon->exporter) : "");
-		vg_log(VG_LOG_ERR, "%s", daemon->exporter_error);
-		return;
-	}
-	exporter_close(daemon);
-	daemon->exporter = exporter;
-	daemon->exporter_address = strdup(policy->exporter_address);
-	daemon->exporter_port = port;
-	if (!daemon->exporter_address)
-		exporter_close(daemon);
-	else
-		vg_log_info("exporter: http://%s/metrics", vg_exporter_endpoint(exporter));
+	vg_serving_move(&daemon->serving, policy->exporter ? policy->exporter_address : NULL,
+			policy->exporter_port);
+}
+
+static int open_serving(struct vg_daemon *daemon, const struct vg_daemon_options *options)
+{
+	const struct vg_exporter_pages pages = {page_metrics, page_ready, daemon};
+
+	return vg_serving_open(daemon->event, options->outside, &pages, &daemon->serving);
 }
 
 /* ---- events ---- */
@@ -323,7 +266,7 @@ static int listen_on(struct vg_daemon *daemon, const char *path)
 }
 
 /* With what is known of this machine: a NIC may still come. */
-static int open_discovery(struct vg_daemon *daemon, const char *state_folder)
+static int open_discovery(struct vg_daemon *daemon, const struct vg_daemon_options *options)
 {
 	_cleanup_free_ struct vg_nic_link *links = NULL;
 	_cleanup_free_ char(*macs)[18] = NULL;
@@ -340,8 +283,8 @@ static int open_discovery(struct vg_daemon *daemon, const char *state_folder)
 	for (size_t i = 0; i < n; i++)
 		if (!links[i].loopback && *links[i].mac)
 			memcpy(macs[machine.n++], links[i].mac, sizeof(*macs));
-	return vg_discovery_open(daemon->event, state_folder, &machine, vg_apply_changed, daemon,
-				 &daemon->discovery);
+	return vg_discovery_open(daemon->event, options->state, options->outside, &machine,
+				 vg_apply_changed, daemon, &daemon->discovery);
 }
 
 /* Sources of events come before what they are about, so that no change is missed in between. */
@@ -351,7 +294,9 @@ static int open_loop(struct vg_daemon *daemon, const struct vg_daemon_options *o
 
 	r = sd_event_default(&daemon->event);
 	if (r >= 0)
-		r = open_discovery(daemon, options->state);
+		r = open_discovery(daemon, options);
+	if (r >= 0)
+		r = open_serving(daemon, options);
 	if (r >= 0)
 		r = vg_apply_open(daemon);
 	if (r >= 0)
@@ -447,7 +392,7 @@ void vg_daemon_close(struct vg_daemon *daemon)
 	if (!daemon)
 		return;
 	vg_control_close(daemon->control);
-	exporter_close(daemon);
+	vg_serving_close(&daemon->serving);
 	vg_nic_watch_close(daemon->watch);
 	vg_apply_close(daemon);
 	vg_confirm_close(daemon);

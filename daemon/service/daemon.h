@@ -8,17 +8,19 @@
 #include "service/apply.h"
 #include "service/confirm.h"
 #include "service/control.h"
-#include "service/exporter.h"
 #include "service/gate.h"
 #include "service/history.h"
 #include "service/nic.h"
 #include "service/rate.h"
+#include "service/serving.h"
 
 struct vg_daemon_options {
 	const char *config;
 	const char *bpffs;
 	const char *socket;
 	const char *state; /* folder of what is saved */
+	const char
+		*outside; /* socket of the vpcgate-outside that speaks to the internet, or NULL */
 };
 
 struct vg_daemon {
@@ -32,10 +34,7 @@ struct vg_daemon {
 	const char *socket; /* its path */
 	struct vg_nic_watch *watch;
 	struct vg_control *control;
-	struct vg_exporter *exporter; /* NULL: off, or it can't listen */
-	char *exporter_address;	      /* where it was asked to listen */
-	unsigned exporter_port;
-	char exporter_error[VG_DIAG_TEXT_SIZE]; /* why not where the config says, or "" */
+	struct vg_serving serving;
 	struct vg_rates rates;
 	time_t started_s;
 	char status[128]; /* as systemd has it */

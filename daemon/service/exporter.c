@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#include <arpa/inet.h>
 #include <microhttpd.h>
-#include <netinet/in.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <string.h>
@@ -10,22 +8,15 @@
 #include "service/exporter.h"
 #include "service/metrics.h"
 #include "share/cleanup.h"
+#include "share/listening.h"
 #include "share/log.h"
-
-static const struct vg_position nowhere;
 
 struct vg_exporter {
 	struct vg_exporter_pages pages;
 	struct MHD_Daemon *daemon;
 	sd_event_source *io;
 	sd_event_source *timer;
-	char endpoint[INET6_ADDRSTRLEN + 16];
-};
-
-union address {
-	struct sockaddr any;
-	struct sockaddr_in in;
-	struct sockaddr_in6 in6;
+	char endpoint[VG_LISTENING_NAME_SIZE];
 };
 
 static enum MHD_Result respond(struct MHD_Connection *connection, unsigned status, const char *type,
@@ -137,61 +128,11 @@ static int on_timer(sd_event_source *source, uint64_t time_us, void *context)
 	return 0;
 }
 
-static int make_address(const char *text, unsigned port, union address *address,
-			socklen_t *ret_size)
-{
-	memset(address, 0, sizeof(*address));
-	if (inet_pton(AF_INET, text, &address->in.sin_addr) == 1) {
-		address->in.sin_family = AF_INET;
-		address->in.sin_port = htons(port);
-		*ret_size = sizeof(address->in);
-		return 0;
-	}
-	if (inet_pton(AF_INET6, text, &address->in6.sin6_addr) == 1) {
-		address->in6.sin6_family = AF_INET6;
-		address->in6.sin6_port = htons(port);
-		*ret_size = sizeof(address->in6);
-		return 0;
-	}
-	return -EINVAL;
-}
-
-/* A socket of our own rather than libmicrohttpd's, for an errno that says what is wrong. */
-static int listen_on(const char *text, unsigned port, char *endpoint, size_t size, int *ret_fd)
-{
-	_cleanup_close_ int fd = -1;
-	union address address;
-	socklen_t length;
-	const int on = 1;
-	int r;
-
-	r = make_address(text, port, &address, &length);
-	if (r < 0)
-		return r;
-	fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	/* FREEBIND: the daemon may start before its address is there. */
-	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
-	    setsockopt(fd, SOL_IP, IP_FREEBIND, &on, sizeof(on)) < 0 ||
-	    bind(fd, &address.any, length) < 0 || listen(fd, SOMAXCONN) < 0 ||
-	    getsockname(fd, &address.any, &length) < 0)
-		return -errno;
-	if (address.any.sa_family == AF_INET6)
-		snprintf(endpoint, size, "[%s]:%u", text, ntohs(address.in6.sin6_port));
-	else
-		snprintf(endpoint, size, "%s:%u", text, ntohs(address.in.sin_port));
-	*ret_fd = VG_TAKE_FD(fd);
-	return 0;
-}
-
-static int start(sd_event *event, const char *address, unsigned port, struct vg_exporter *exporter)
+static int start(sd_event *event, int fd, struct vg_exporter *exporter)
 {
 	const union MHD_DaemonInfo *info;
-	int fd = -1, r;
+	int r;
 
-	r = listen_on(address, port, exporter->endpoint, sizeof(exporter->endpoint), &fd);
-	if (r < 0)
-		return r;
-	/* From here on the socket is libmicrohttpd's, even if it fails to start. */
 	exporter->daemon =
 		MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request,
 				 exporter, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
@@ -214,22 +155,23 @@ static int start(sd_event *event, const char *address, unsigned port, struct vg_
 	return 0;
 }
 
-int vg_exporter_open(sd_event *event, const char *address, unsigned port,
-		     const struct vg_exporter_pages *pages, struct vg_exporter **ret_exporter,
-		     struct vg_diag *diag)
+int vg_exporter_open(sd_event *event, int fd, const char *endpoint,
+		     const struct vg_exporter_pages *pages, struct vg_exporter **ret_exporter)
 {
 	struct vg_exporter *exporter = calloc(1, sizeof(*exporter));
-	int r = -ENOMEM;
+	int r;
 
-	if (exporter) {
-		exporter->pages = *pages;
-		r = start(event, address, port, exporter);
+	if (!exporter) {
+		close(fd);
+		return -ENOMEM;
 	}
+	exporter->pages = *pages;
+	snprintf(exporter->endpoint, sizeof(exporter->endpoint), "%s", endpoint);
+	/* The socket is libmicrohttpd's, even if it fails to start. */
+	r = start(event, fd, exporter);
 	if (r < 0) {
 		vg_exporter_close(exporter);
-		return vg_diag_set(diag, -r, NULL, nowhere,
-				   "exporter: can't listen on %s port %u: %s", address, port,
-				   strerror(-r));
+		return r;
 	}
 	*ret_exporter = exporter;
 	return 0;

@@ -5,7 +5,6 @@
 
 #include <stddef.h>
 #include <systemd/sd-event.h>
-#include "core/diag.h"
 
 #define VG_EXPORTER_CONNECTIONS 32
 #define VG_EXPORTER_TIMEOUT_S 10 /* of a connection on which nothing happens */
@@ -20,15 +19,14 @@ struct vg_exporter_pages {
 struct vg_exporter;
 
 /*
- * Listens on an IPv4 or IPv6 address; port 0 takes a free one. `diag` has the text of every failure,
- * -EADDRINUSE among them.
+ * On a listening socket, which it takes over in any case and calls `endpoint`. -ENOMEM; -EIO:
+ * libmicrohttpd doesn't start; errno of sd-event.
  */
-int vg_exporter_open(sd_event *event, const char *address, unsigned port,
-		     const struct vg_exporter_pages *pages, struct vg_exporter **ret_exporter,
-		     struct vg_diag *diag);
+int vg_exporter_open(sd_event *event, int fd, const char *endpoint,
+		     const struct vg_exporter_pages *pages, struct vg_exporter **ret_exporter);
 void vg_exporter_close(struct vg_exporter *exporter);
 
-/* "127.0.0.1:9820" or "[::1]:9820", with the port that was taken. NULL gives NULL. */
+/* As it was opened. NULL gives NULL. */
 const char *vg_exporter_endpoint(const struct vg_exporter *exporter);
 
 #endif

@@ -141,7 +141,7 @@ static json_t *hints_json(const struct vg_daemon *daemon, const struct vg_counte
 		.stale_error = *gate->stale_error ? gate->stale_error : NULL,
 		.confirm_hint = vg_confirm_hint(daemon, confirm, sizeof(confirm)),
 		.history_error = *daemon->history.error ? daemon->history.error : NULL,
-		.exporter_error = *daemon->exporter_error ? daemon->exporter_error : NULL,
+		.exporter_error = *daemon->serving.error ? daemon->serving.error : NULL,
 	});
 }
 
@@ -164,14 +164,14 @@ int vg_status_json(const struct vg_daemon *daemon, json_t **ret_json, struct vg_
 	flows = vg_gate_flows(gate, &stats);
 	self = json_pack("{ss sI sI ss}", "version", VG_VERSION, "pid", (json_int_t)getpid(),
 			 "started_s", (json_int_t)daemon->started_s, "config", gate->config_path);
-	*ret_json =
-		json_pack("{so so so so ss? so so so so so}", "daemon", self, "policy",
-			  policy_json(gate), "reloads", reloads_json(gate), "refreshes",
-			  refreshes_json(gate), "exporter", vg_exporter_endpoint(daemon->exporter),
-			  "flows", flows_json(flows), "feeds",
-			  vg_feed_report_json(feeds, gate->policy->n_feeds, time(NULL)),
-			  "interfaces", interfaces_json(daemon, counters), "trial",
-			  vg_confirm_json(daemon), "hints",
-			  hints_json(daemon, counters, flows, feeds));
+	*ret_json = json_pack("{so so so so ss? so so so so so}", "daemon", self, "policy",
+			      policy_json(gate), "reloads", reloads_json(gate), "refreshes",
+			      refreshes_json(gate), "exporter",
+			      vg_exporter_endpoint(daemon->serving.exporter), "flows",
+			      flows_json(flows), "feeds",
+			      vg_feed_report_json(feeds, gate->policy->n_feeds, time(NULL)),
+			      "interfaces", interfaces_json(daemon, counters), "trial",
+			      vg_confirm_json(daemon), "hints",
+			      hints_json(daemon, counters, flows, feeds));
 	return *ret_json ? 0 : -ENOMEM;
 }

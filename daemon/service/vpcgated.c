@@ -24,6 +24,8 @@ static const char help[] =
 	")\n"
 	"  --socket PATH             where vpcgate asks (" VG_SOCKET_DEFAULT ")\n"
 	"  --state DIR               where answers of feeds are kept (" VG_STATE_DEFAULT ")\n"
+	"  --outside PATH            the socket of a vpcgate-outside that asks servers and listens in\n"
+	"                            place of this process\n"
 	"  --log-format text|json    log lines for people and the journal, or JSON (text)\n"
 	"  --log-level LEVEL         error, warning, info or debug (info)\n"
 	"  --help                    print this text\n"
@@ -75,6 +77,9 @@ static int parse_option(int option, const char *name, struct arguments *argument
 	case 'd':
 		arguments->options.state = optarg;
 		break;
+	case 'o':
+		arguments->options.outside = optarg;
+		break;
 	case 'f':
 		r = parse_choice(name, optarg, formats, VG_ARRAY_SIZE(formats));
 		if (r >= 0)
@@ -100,6 +105,7 @@ static int parse_arguments(int argc, char **argv, struct arguments *arguments)
 		{"bpffs", required_argument, NULL, 'b'},
 		{"socket", required_argument, NULL, 's'},
 		{"state", required_argument, NULL, 'd'},
+		{"outside", required_argument, NULL, 'o'},
 		{"log-format", required_argument, NULL, 'f'},
 		{"log-level", required_argument, NULL, 'l'},
 		{"help", no_argument, NULL, 'h'},
@@ -152,7 +158,8 @@ static void prepare_signals(void)
 int main(int argc, char **argv)
 {
 	struct arguments arguments = {
-		.options = {CONFIG_DEFAULT, VG_BPFFS_DEFAULT, VG_SOCKET_DEFAULT, VG_STATE_DEFAULT},
+		.options = {CONFIG_DEFAULT, VG_BPFFS_DEFAULT, VG_SOCKET_DEFAULT, VG_STATE_DEFAULT,
+			    NULL},
 		.level = VG_LOG_INFO,
 		.format = VG_LOG_TEXT,
 	};

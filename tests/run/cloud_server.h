@@ -21,7 +21,9 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <systemd/sd-event.h>
 #include <time.h>
@@ -45,6 +47,8 @@
 static struct {
 	char folder[64], ca[96];
 	pid_t pid;
+	pid_t outside_pid;
+	char outside[sizeof(((struct sockaddr_un *)0)->sun_path)]; /* its socket */
 } cloud_server;
 
 static sd_event *loop;
@@ -203,17 +207,71 @@ static inline int cloud_up(void **state)
 	return sd_event_new(&loop);
 }
 
+static inline void cloud_kill(pid_t pid)
+{
+	if (pid > 0) {
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+	}
+}
+
 static inline int cloud_down(void **state)
 {
 	(void)state;
 	loop = sd_event_unref(loop);
-	if (cloud_server.pid > 0) {
-		kill(cloud_server.pid, SIGKILL);
-		waitpid(cloud_server.pid, NULL, 0);
-	}
+	cloud_kill(cloud_server.outside_pid);
+	cloud_kill(cloud_server.pid);
+	cloud_server.outside_pid = 0;
+	run("umount /etc/resolv.conf");
 	run("rm -rf --one-file-system %s", cloud_server.folder);
 	return 0;
 }
+
+/* As systemd does for vpcgate-outside.socket. */
+static inline void outside_start(int fd)
+{
+	char program[128], pid[16];
+
+	snprintf(program, sizeof(program), "%s/vpcgate-outside", getenv("VG_BUILD") ?: "build");
+	snprintf(pid, sizeof(pid), "%d", getpid());
+	setenv("LISTEN_PID", pid, 1);
+	setenv("LISTEN_FDS", "1", 1);
+	setenv("https_proxy", "http://127.0.0.1:1", 1); /* which it must not heed */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	dup2(fd, 3);
+	execl(program, program, NULL);
+	_exit(127);
+}
+
+/* cloud_up(), and a vpcgate-outside beside it, by which the clients are to ask. */
+static inline int cloud_up_outside(void **state)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	if (cloud_up(state) < 0)
+		return -1;
+	snprintf(cloud_server.outside, sizeof(cloud_server.outside), "%s/outside",
+		 cloud_server.folder);
+	strcpy(address.sun_path, cloud_server.outside);
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, 64) < 0)
+		return -1;
+	cloud_server.outside_pid = fork();
+	if (cloud_server.outside_pid == 0)
+		outside_start(fd);
+	return 0;
+}
+
+/* What vg_client_open() takes. */
+static inline const char *cloud_outside(void)
+{
+	return cloud_server.outside_pid > 0 ? cloud_server.outside : NULL;
+}
+
+/* A group of tests that ask in this process, and then by vpcgate-outside. */
+#define CLOUD_RUN(tests)                                                      \
+	(cmocka_run_group_tests_name("direct", tests, cloud_up, cloud_down) + \
+	 cmocka_run_group_tests_name("outside", tests, cloud_up_outside, cloud_down))
 
 /*
  * Runs the loop until `*done` or for that time. True where it is done. Nothing may hold it up, which

@@ -97,7 +97,8 @@ static inline int open_cloud(void **state)
 	struct vg_diag diag;
 
 	(void)state;
-	if (vg_client_open(loop, &client, &diag) < 0 || vg_cloud_open(client, &cloud) < 0)
+	if (vg_client_open(loop, cloud_outside(), &client, &diag) < 0 ||
+	    vg_cloud_open(client, &cloud) < 0)
 		return -1;
 	configure(NULL);
 	return 0;

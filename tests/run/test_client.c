@@ -53,7 +53,7 @@ static int open_client(void **state)
 	struct vg_diag diag;
 
 	(void)state;
-	return vg_client_open(loop, &client, &diag);
+	return vg_client_open(loop, cloud_outside(), &client, &diag);
 }
 
 static int close_client(void **state)
@@ -447,5 +447,5 @@ int main(void)
 		puts("needs root");
 		return 77;
 	}
-	return cmocka_run_group_tests(tests, cloud_up, cloud_down);
+	return CLOUD_RUN(tests);
 }

@@ -251,5 +251,5 @@ int main(void)
 		puts("needs root");
 		return 77;
 	}
-	return cmocka_run_group_tests(tests, cloud_up, cloud_down);
+	return CLOUD_RUN(tests);
 }

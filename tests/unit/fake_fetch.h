@@ -41,11 +41,13 @@ static void fake_forget(struct vg_fetch *fetch)
 	fake_n = n;
 }
 
-int vg_client_open(sd_event *event, struct vg_client **ret_client, struct vg_diag *diag)
+int vg_client_open(sd_event *event, const char *outside, struct vg_client **ret_client,
+		   struct vg_diag *diag)
 {
 	static char client;
 
 	(void)event;
+	(void)outside;
 	if (fake_error)
 		return vg_diag_set(diag, -fake_error, NULL, (struct vg_position){}, "no client");
 	fake_clients++;

@@ -63,7 +63,7 @@ static void open_discovery(struct rig *rig)
 {
 	static const struct vg_cloud_nics unknown = {};
 
-	assert_int_equal(vg_discovery_open(rig->event, rig->folder, &unknown, on_changed, rig,
+	assert_int_equal(vg_discovery_open(rig->event, rig->folder, NULL, &unknown, on_changed, rig,
 					   &rig->discovery),
 			 0);
 }
