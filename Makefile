@@ -99,8 +99,9 @@ deb: ## build the Debian package
 
 install: all ## install below $(DESTDIR)$(PREFIX)
 	install -D -m 755 $(O)/vpcgated $(DESTDIR)$(PREFIX)/sbin/vpcgated
+	install -D -m 755 $(O)/vpcgate-outside $(DESTDIR)$(PREFIX)/libexec/vpcgate-outside
 	install -D -m 755 $(O)/vpcgate $(DESTDIR)$(PREFIX)/bin/vpcgate
-	install -D -m 644 -t $(DESTDIR)$(UNITDIR) deploy/systemd/vpcgated.service deploy/systemd/vpcgate-prepare.service
+	install -D -m 644 -t $(DESTDIR)$(UNITDIR) $(wildcard deploy/systemd/*.service deploy/systemd/*.socket)
 	install -D -m 644 deploy/systemd/sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/vpcgate.conf
 	install -D -m 644 deploy/vpcgate.yaml $(DESTDIR)$(PREFIX)/share/doc/vpcgate/examples/vpcgate.yaml
 	install -D -m 644 tools/vpcgate.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/vpcgate

@@ -52,10 +52,13 @@ installed()
 {
 	cat <<-END
 	etc/vpcgate
+	lib/systemd/system/vpcgate-outside.service
+	lib/systemd/system/vpcgate-outside.socket
 	lib/systemd/system/vpcgate-prepare.service
 	lib/systemd/system/vpcgated.service
 	usr/bin/vpcgate
 	usr/lib/sysusers.d/vpcgate.conf
+	usr/libexec/vpcgate-outside
 	usr/sbin/vpcgated
 	usr/share/bash-completion/completions/vpcgate
 	usr/share/doc/vpcgate/examples/vpcgate.yaml
@@ -65,8 +68,8 @@ installed()
 	END
 }
 
-# The program of the unit and the example of README.md are among what was installed.
-unit_program() { test -x "$root$(sed -n 's/^ExecStart=//p' "$root/lib/systemd/system/vpcgated.service")"; }
+# The programs of the units and the example of README.md are among what was installed.
+unit_program() { test -x "$root$(sed -n 's/^ExecStart=\([^ ]*\).*/\1/p' "$root/lib/systemd/system/$1.service")"; }
 readme_example() { "$root/usr/bin/vpcgate" validate "$root$(grep -om 1 '/usr/share/doc/[a-z/]*\.yaml' "$top/README.md")"; }
 
 vg_setup documents
@@ -80,7 +83,8 @@ vg_expect "make help tells of every target" "$(targets)" "$(targets_told)"
 vg_check "make install" make -s -C "$top" O="$(realpath --relative-to="$top" "$VG_BUILD")" DESTDIR="$root" install
 vg_expect "what is installed" "$(installed)" \
 	"$(cd "$root" && find . \( -type f -o -type d -empty \) -printf '%P\n' | LC_ALL=C sort)"
-vg_check "the unit's program is installed" unit_program
+vg_check "the unit's program is installed" unit_program vpcgated
+vg_check "the program of vpcgate-outside is installed" unit_program vpcgate-outside
 vg_check "the installed example is accepted" readme_example
 
 vg_check "the manual page's config is accepted" accepted manual_config

@@ -139,6 +139,19 @@ own_user()
 		grep -qP '^CapEff:\t000000c000001000$' status && grep -qP '^CapBnd:\t000000c000001000$' status"
 }
 
+# The families that a process of the unit's may have sockets of, as the kernel refuses others.
+no_internet() { guest "systemctl show -P RestrictAddressFamilies vpcgated | xargs -n 1 | sort | paste -sd' '"; }
+outside_user() { guest "cd /proc/\$(systemctl show -P MainPID vpcgate-outside) && grep -qP '^CapBnd:\t0000000000000000$' status && ! [[ \$(stat -c %u .) = \$(id -u vpcgate) || \$(stat -c %u .) = 0 ]]"; }
+scraped() { guest "curl -sf --max-time 10 http://127.0.0.1:9820/metrics | grep -F 'vpcgate_interface_attached{'"; }
+# A feed on which nobody listens: the config is refused with what vpcgate-outside has found.
+feed_is_asked()
+{
+	guest "sed 's|^sources:|&\n  nowhere: [\"https://127.0.0.1:1/\"]|' /mnt/vpcgate.yaml >/etc/vpcgate/vpcgate.yaml && systemctl reload vpcgated"
+	vg_wait "$patience_s" refused_for "127.0.0.1: no connection"
+	guest "cp /mnt/vpcgate.yaml /etc/vpcgate/"
+}
+refused_for() { status .reloads.last_error | grep -F "$1"; }
+
 # A conversation that another user has with a denied host, from before the filter.
 call_begin()
 {
@@ -189,6 +202,10 @@ vg_check "the example is accepted" \
 vg_check "configure and start" guest "cp /mnt/vpcgate.yaml /etc/vpcgate/ && systemctl enable --now vpcgated"
 vg_check "start: its own user with three capabilities, and no way to more" own_user
 vg_expect "start: the control socket" "660 vpcgate vpcgate" "$(guest "stat -c '%a %U %G' /run/vpcgate/control.sock")"
+vg_expect "start: no socket of the internet" "AF_NETLINK AF_UNIX" "$(no_internet)"
+vg_check "start: metrics are served" vg_wait "$patience_s" scraped
+vg_check "start: vpcgate-outside has a user of its own and no capability" outside_user
+vg_expect "start: its socket is the daemon's" "600 vpcgate vpcgate" "$(guest "stat -c '%a %U %G' /run/vpcgate-outside.sock")"
 vg_expect "start: the filter is native" "1 of 1, native" "$(filtered)"
 vg_check "start: the call of another user was seen, and conntrack asked" \
 	logged "1 conversations that were open already go on (known from sockets and conntrack)"
@@ -197,6 +214,7 @@ guest "systemctl stop call"
 knock "start"
 judged "start"
 vg_expect "start: nothing was lacking" "" "$(guest "journalctl -q -o cat -p warning _COMM=vpcgated")"
+vg_check "a server is asked by vpcgate-outside" feed_is_asked
 
 knock_start
 vg_check "stop" guest "systemctl stop vpcgated && ! systemctl is-active vpcgated"
@@ -233,6 +251,7 @@ guest "systemctl reboot 2>/dev/null"
 vg_check "reboot" vg_wait "$boot_s" rebooted "$boot_id"
 vg_check "reboot: the machine is up" vg_wait "$boot_s" booted
 vg_check "reboot: the daemon runs" active
+vg_check "reboot: metrics are served" vg_wait "$patience_s" scraped
 before=$(knocked .good4.answered)
 vg_check "reboot: the admitted host is answered again" vg_wait 30 answered good4 $((before + 50))
 knock_stop "reboot"
