@@ -88,6 +88,28 @@ static void forget(struct vg_history *history, size_t i)
 		(history->n - i) * sizeof(*history->entries));
 }
 
+static void remove_file(const struct vg_history *history, __u64 generation)
+{
+	_cleanup_free_ char *path = NULL;
+
+	if (path_of(history, generation, &path) == 0 && unlink(path) < 0)
+		vg_log_warn("%s can't be removed: %s", path, strerror(errno));
+}
+
+/* Of sorted ones the oldest goes. That which a trial goes back to stays, however old it is. */
+static void make_room(struct vg_history *history)
+{
+	const struct vg_entry *waiting = vg_history_waiting(history);
+
+	for (size_t i = 0; history->n > VG_HISTORY_MAX && i < history->n; i++) {
+		if (waiting && history->entries[i].generation == waiting->trial.back)
+			continue;
+		remove_file(history, history->entries[i].generation);
+		forget(history, i);
+		return;
+	}
+}
+
 static void load(struct vg_history *history, const char *name)
 {
 	_cleanup_free_ char *path = NULL, *text = NULL, *expected = NULL;
@@ -109,12 +131,11 @@ static void load(struct vg_history *history, const char *name)
 		vg_log_warn("%s isn't of its generation; the history goes on without it", path);
 		return;
 	}
-	if (history->n == VG_ARRAY_SIZE(history->entries)) {
-		sort(history);
-		forget(history, 0);
-	}
 	history->entries[history->n++] = entry;
 	entry = (struct vg_entry){0};
+	/* A daemon that was killed while it added one has left one too many. */
+	sort(history);
+	make_room(history);
 }
 
 static bool is_entry(const char *name)
@@ -141,7 +162,6 @@ int vg_history_open(const char *state_folder, struct vg_history *ret_history)
 			load(&history, file->d_name);
 	if (folder)
 		closedir(folder);
-	sort(&history);
 	*ret_history = history;
 	return 0;
 }
@@ -182,28 +202,6 @@ static int refuse(const struct vg_history *history, int error, struct vg_diag *d
 			   "the history can't be written below %s: %s; make room there, or let "
 			   "vpcgated's user write there",
 			   history->folder, strerror(-error));
-}
-
-static void remove_file(const struct vg_history *history, __u64 generation)
-{
-	_cleanup_free_ char *path = NULL;
-
-	if (path_of(history, generation, &path) == 0 && unlink(path) < 0)
-		vg_log_warn("%s can't be removed: %s", path, strerror(errno));
-}
-
-/* That which a trial goes back to stays, however old it is. */
-static void make_room(struct vg_history *history)
-{
-	const struct vg_entry *waiting = vg_history_waiting(history);
-
-	for (size_t i = 0; history->n > VG_HISTORY_MAX && i < history->n; i++) {
-		if (waiting && history->entries[i].generation == waiting->trial.back)
-			continue;
-		remove_file(history, history->entries[i].generation);
-		forget(history, i);
-		return;
-	}
 }
 
 static int make_folder(const struct vg_history *history)

@@ -167,6 +167,26 @@ static void what_a_trial_goes_back_to_stays(void **state)
 	expect_generations(rig, "2 6 7 8 9 10 11 12 13 14 15");
 }
 
+/* As after a kill between the new one's file and the end of the oldest. */
+static void one_too_many_is_forgotten(void **state)
+{
+	char oldest[PATH_MAX], aside[PATH_MAX];
+	struct rig *rig = *state;
+
+	for (unsigned i = 1; i <= 11; i++)
+		add(rig, i, "x", 0, 0);
+	snprintf(oldest, sizeof(oldest), "%s/1.policy", rig->history.folder);
+	snprintf(aside, sizeof(aside), "%s/aside", rig->history.folder);
+	assert_int_equal(rename(oldest, aside), 0);
+	add(rig, 12, "x", 0, 0);
+	assert_int_equal(rename(aside, oldest), 0);
+	reopen(rig);
+	expect_generations(rig, "2 3 4 5 6 7 8 9 10 11 12");
+	assert_int_equal(access(oldest, F_OK), -1);
+	add(rig, 13, "x", 0, 0);
+	expect_generations(rig, "3 4 5 6 7 8 9 10 11 12 13");
+}
+
 static void generations_are_found(void **state)
 {
 	static const struct {
@@ -337,6 +357,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(confirmed_is_on_disk, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_last_ones_are_kept, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_a_trial_goes_back_to_stays, setup, teardown),
+		cmocka_unit_test_setup_teardown(one_too_many_is_forgotten, setup, teardown),
 		cmocka_unit_test_setup_teardown(generations_are_found, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_way_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_was_never_confirmed_is_refused, setup,
