@@ -164,7 +164,7 @@ class Talk:
         self.finish()
 
     def finish(self):
-        deadline = time.monotonic() + 0.5
+        deadline = time.monotonic() + 3
         while self.done["received"] < self.done["sent"] and time.monotonic() < deadline:
             try:
                 self.hear()
