@@ -6,6 +6,7 @@
 #ifndef VPCGATE_ANSWERS_H
 #define VPCGATE_ANSWERS_H
 
+#include "discovery/fetch.h"
 #include "discovery/store.h"
 
 /* An answer that is believed, but not in force yet. */
@@ -28,6 +29,19 @@ struct vg_answers {
 struct vg_saved *vg_answers_latest(struct vg_answers *answers);
 /* What the feed has to say: the answer in force, or one that is to follow; NULL: nothing so far. */
 const struct vg_saved *vg_answers_shown(const struct vg_answers *answers);
+
+/*
+ * What a new answer can be compared with: the latest, if it is of the same NICs in the same networks.
+ * NULL: nothing; what another machine was told says nothing of this one.
+ */
+const struct vg_saved *vg_answers_base(struct vg_answers *answers,
+				       const struct vg_fetch_result *result);
+/*
+ * Adds what could not be seen this time to the new answer, from `base` (or NULL). Returns whether nothing
+ * was missing; `ret_usable` as in struct vg_saved. -E2BIG, -ENOMEM.
+ */
+int vg_answers_supplement(const struct vg_saved *base, struct vg_fetch_result *result,
+			  bool *ret_usable);
 
 /*
  * Takes over what `saved` holds, as the latest. Returns whether its ranges are others than those of the

@@ -261,38 +261,6 @@ static bool may_be_empty(const struct vg_feed *feed)
 	       feed->kind == VG_FEED_PEERING_ROUTES || feed->kind == VG_FEED_METADATA;
 }
 
-/* Of the same NICs in the same networks: what another machine was told says nothing of this one. */
-static bool is_comparable(const struct vg_poll *poll, const struct vg_saved *old,
-			  const struct vg_fetch_result *result)
-{
-	if (poll->answers.aged && old == &poll->answers.in_force)
-		return false;
-	return !old->identity || !result->identity || !strcmp(old->identity, result->identity);
-}
-
-/* Adds what could not be seen this time to the answer. Returns whether nothing was missing. */
-static int supplement(const struct vg_saved *old, struct vg_fetch_result *result, bool *ret_usable)
-{
-	static const char *const all[] = {VG_LISTING_ANY_SCOPE};
-	const size_t used = strlen(result->note);
-	int r;
-
-	*ret_usable = result->usable;
-	if (old && result->n_unread) {
-		r = vg_listing_keep(&result->listing, &old->listing,
-				    (const char *const *)result->unread, result->n_unread);
-		if (r < 0)
-			return r;
-	}
-	if (!old || !result->usable || old->usable)
-		return !result->n_unread;
-	/* Less than it was, though nothing may have gone: the right to see it has. */
-	*ret_usable = false;
-	snprintf(result->note + used, sizeof(result->note) - used, "; those known before are kept");
-	r = vg_listing_keep(&result->listing, &old->listing, all, 1);
-	return r < 0 ? r : false;
-}
-
 /* All that those hold which this one is taken away from. */
 static int join_larger(const struct vg_poll *poll, struct vg_listing *ret_larger)
 {
@@ -329,12 +297,10 @@ static int judge(struct vg_poll *poll, const struct vg_saved *old, struct vg_lis
 static void take_listing(struct vg_poll *poll, struct vg_fetch_result *result)
 {
 	_cleanup_(vg_saved_done) struct vg_saved saved = {};
-	const struct vg_saved *old = vg_answers_latest(&poll->answers);
+	const struct vg_saved *old = vg_answers_base(&poll->answers, result);
 	int complete, held;
 
-	if (old && !is_comparable(poll, old, result))
-		old = NULL;
-	complete = supplement(old, result, &saved.usable);
+	complete = vg_answers_supplement(old, result, &saved.usable);
 	held = complete < 0 ? complete : judge(poll, old, &result->listing);
 	if (held < 0) {
 		count_failure(poll, held, strerror(-held), 0);

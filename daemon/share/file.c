@@ -8,8 +8,7 @@
 /* Of a file that is read in pieces: what stays in a cache. */
 #define PIECE_BYTES 65536
 
-/* The size is a first guess only: the file may grow while it is read, and procfs says 0. */
-static int read_whole(int fd, size_t expected, char **ret_text, size_t *ret_length)
+int vg_file_read_fd(int fd, size_t expected, char **ret_text, size_t *ret_length)
 {
 	_cleanup_free_ char *text = NULL;
 	size_t length = 0, allocated = 0;
@@ -116,7 +115,7 @@ int vg_file_read(const char *path, char **ret_text, size_t *ret_length)
 	int r;
 
 	r = open_regular(path, &fd, &size);
-	return r < 0 ? r : read_whole(fd, size, ret_text, ret_length);
+	return r < 0 ? r : vg_file_read_fd(fd, size, ret_text, ret_length);
 }
 
 static int read_file(void *context, const char *path, char **ret_text, size_t *ret_length)

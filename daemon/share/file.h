@@ -12,6 +12,12 @@
  */
 int vg_file_read(const char *path, char **ret_text, size_t *ret_length);
 
+/*
+ * What is left of an open file. `expected` is a first guess of its size: it may grow while it is read, and
+ * procfs says 0. -EFBIG, -ENOMEM, or errno of read.
+ */
+int vg_file_read_fd(int fd, size_t expected, char **ret_text, size_t *ret_length);
+
 /* vg_file_read(), and the same in pieces, as the reader of a policy. */
 extern const struct vg_reader vg_file_reader;
 

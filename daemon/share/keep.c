@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <zlib.h>
 #include "share/cleanup.h"
+#include "share/file.h"
 #include "share/keep.h"
 
 #define FIRST_LINE_SIZE (VG_KEEP_TITLE_MAX + sizeof(" crc32 01234567\n"))
@@ -98,8 +99,6 @@ static int read_file(const char *path, size_t max_bytes, char **ret_text, size_t
 		     char *reason)
 {
 	_cleanup_close_ int fd = -1;
-	_cleanup_free_ char *text = NULL;
-	size_t length = 0;
 	struct stat st;
 
 	fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
@@ -111,24 +110,7 @@ static int read_file(const char *path, size_t max_bytes, char **ret_text, size_t
 		return refuse(reason, "it is no regular file");
 	if ((size_t)st.st_size > max_bytes)
 		return refuse(reason, "it is larger than %zu bytes", max_bytes);
-	text = malloc((size_t)st.st_size + 1);
-	if (!text)
-		return -ENOMEM;
-	while (length < (size_t)st.st_size) {
-		const ssize_t n = read(fd, text + length, (size_t)st.st_size - length);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		length += (size_t)n;
-	}
-	text[length] = '\0';
-	*ret_text = VG_TAKE_PTR(text);
-	*ret_length = length;
-	return 0;
+	return vg_file_read_fd(fd, (size_t)st.st_size, ret_text, ret_length);
 }
 
 int vg_keep_read(const char *path, const char *title, size_t max_bytes, char **ret_text,
