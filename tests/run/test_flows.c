@@ -22,7 +22,6 @@
 #include "share/cleanup.h"
 #include "tests/oracle/flow_book.h"
 #include "tests/oracle/sequence.h"
-#include "tests/run/slowness.h"
 
 #define DEFAULT_SEQUENCES 500000
 #define SEQUENCES 8000	 /* of one policy, besides the long one that begins before it */
@@ -32,12 +31,9 @@
 #define COUNT_INTERVAL 64 /* sequences: are there more flows than should be? */
 #define RETRIES 3
 #define SENT_MIN 54 /* Ethernet and IPv6 header: the kernel takes no shorter packet */
-/*
- * The datapath's clock is late by up to a tick and 2^24 ns, 10 and 17 ms: no sequence begins earlier
- * in a second. Emulated ticks come later.
- */
-#define LATE_NS 40000000
-#define SECOND_NS 1000000000
+/* The datapath counts seconds in steps of 2^24 ns of the coarse clock: no sequence begins earlier. */
+#define STEP_NS 20000000
+#define POLL_NS 1000000
 /* With fewer sequences than this, a rare outcome may not come up. */
 #define COVERING_SEQUENCES 100000
 
@@ -60,31 +56,36 @@ struct run {
 
 /* ---- the clock ---- */
 
-static struct timespec read_clock(void)
+static struct timespec read_clock(clockid_t clock)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	clock_gettime(clock, &now);
 	return now;
 }
 
-/* From here on it is `now_s`, for the datapath too, as long as is_torn() is false. */
+/*
+ * From here on it is `now_s`, for the datapath too, as long as is_torn() is false. The coarse clock,
+ * which the datapath reads, is late by a tick, and by more where the machine is emulated.
+ */
 static void tick(struct run *run)
 {
-	const long late_ns = (long)slowness() * LATE_NS;
-	struct timespec now = read_clock();
+	static const struct timespec poll = {.tv_nsec = POLL_NS};
+	struct timespec now, coarse;
 
-	if (now.tv_nsec < late_ns) {
-		now.tv_nsec = late_ns;
-		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &now, NULL);
-		now = read_clock();
+	while (true) {
+		coarse = read_clock(CLOCK_MONOTONIC_COARSE);
+		now = read_clock(CLOCK_MONOTONIC);
+		if (coarse.tv_sec == now.tv_sec && coarse.tv_nsec >= STEP_NS)
+			break;
+		nanosleep(&poll, NULL);
 	}
 	run->now_s = (__u32)now.tv_sec;
 }
 
 static bool is_torn(const struct run *run)
 {
-	return (__u32)read_clock().tv_sec != run->now_s;
+	return (__u32)read_clock(CLOCK_MONOTONIC).tv_sec != run->now_s;
 }
 
 /* ---- what went wrong ---- */
