@@ -136,50 +136,17 @@ static enum vg_exit ask_preview(const struct vg_cli *cli, const struct source *s
 	return r < 0 ? ask_error(cli, r, &diag) : VG_EXIT_DONE;
 }
 
-static bool is_agreed(void)
-{
-	char answer[16];
-
-	fputs("Continue? [y/N] ", stderr);
-	return fgets(answer, sizeof(answer), stdin) && (*answer == 'y' || *answer == 'Y');
-}
-
-/* Nobody is there to be asked: a script must not wait. */
-static enum vg_exit check_without_terminal(const struct vg_cli *cli)
-{
-	if (cli->confirm_s) {
-		fputs("Unless it is confirmed, it goes by itself.\n", stderr);
-		return VG_EXIT_DONE;
-	}
-	fputs("With --confirm 60s it goes by itself unless it is confirmed; --yes applies it all the "
-	      "same.\n",
-	      stderr);
-	return VG_EXIT_ERROR;
-}
-
 /* A policy that would cut off whoever applies it. */
 static enum vg_exit check_session(const struct vg_cli *cli, const struct source *source)
 {
 	_cleanup_free_ char *session = cli->yes ? NULL : vg_session_find();
 	json_auto_t *preview = NULL;
 	enum vg_exit result;
-	const json_t *own;
 
 	if (!session)
 		return VG_EXIT_DONE;
 	result = ask_preview(cli, source, session, &preview);
-	own = json_object_get(preview, "session");
-	if (result != VG_EXIT_DONE || !json_is_object(own))
-		return result;
-	vg_cli_error("this would refuse your own session from %s (%s on %s).",
-		     vg_cli_text(own, "remote", "?"), vg_cli_text(own, "reason", "?"),
-		     vg_cli_text(own, "interface", "?"));
-	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
-		return check_without_terminal(cli);
-	if (is_agreed())
-		return VG_EXIT_DONE;
-	fputs("nothing has changed\n", stderr);
-	return VG_EXIT_NO;
+	return result == VG_EXIT_DONE ? vg_preview_agree(cli, preview) : result;
 }
 
 static enum vg_exit dry_run(const struct vg_cli *cli, const struct source *source)
@@ -188,12 +155,7 @@ static enum vg_exit dry_run(const struct vg_cli *cli, const struct source *sourc
 	json_auto_t *preview = NULL;
 	const enum vg_exit result = ask_preview(cli, source, session, &preview);
 
-	if (result != VG_EXIT_DONE)
-		return result;
-	if (!cli->json)
-		return vg_preview_print(preview);
-	vg_cli_print_json(preview, false);
-	return VG_EXIT_DONE;
+	return result == VG_EXIT_DONE ? vg_preview_print(cli, preview) : result;
 }
 
 static enum vg_exit apply(const struct vg_cli *cli, struct source *source)

@@ -67,9 +67,9 @@ const struct vg_command vg_cli_commands[] = {
 	 vg_cli_apply},
 	{"confirm", "", NULL, "keep what `apply --confirm` has put in force",
 	 "Exit: 0 it stays, 1 nothing waits to be confirmed, 2 error.", vg_cli_confirm},
-	{"rollback", "", "[GENERATION]", "go back to what was in force before, or at GENERATION",
-	 "Ends a trial at once. Twice goes back two configs. Exit: 0 it is in force, 1 it is refused, or\n"
-	 "there is none, 2 error.",
+	{"rollback", "dyj", "[GENERATION]", "go back to what was in force before, or at GENERATION",
+	 "Ends a trial at once. Twice goes back two configs. What would refuse your own SSH session asks\n"
+	 "before. Exit: 0 it is in force, 1 it is refused, or there is none, 2 error, or your own session.",
 	 vg_cli_rollback},
 	{"history", "j", "[GENERATION]", "the last configs: when, by whom, and what they changed",
 	 "With GENERATION its config, as it was written.", vg_cli_history},

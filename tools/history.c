@@ -10,6 +10,8 @@
 #include "share/render.h"
 #include "tools/changes.h"
 #include "tools/install.h"
+#include "tools/preview.h"
+#include "tools/session.h"
 
 static json_int_t number_of(const json_t *object, const char *key)
 {
@@ -179,6 +181,31 @@ static enum vg_exit refuse(const struct vg_cli *cli, int error, const struct vg_
 	return VG_EXIT_NO;
 }
 
+static json_t *request_of(json_int_t generation)
+{
+	return json_pack("{ss sI ss}", "command", "rollback", "generation", generation, "login",
+			 vg_cli_login());
+}
+
+/* What would change, or whether it may: not where it would cut off whoever asks for it. */
+static enum vg_exit look_ahead(const struct vg_cli *cli, json_int_t generation)
+{
+	_cleanup_free_ char *session = vg_session_find();
+	json_auto_t *request = request_of(generation), *preview = NULL;
+	struct vg_diag diag = {};
+	int r;
+
+	if (!cli->dry_run && (cli->yes || !session))
+		return VG_EXIT_DONE;
+	json_object_set_new(request, "dry_run", json_true());
+	if (session)
+		json_object_set_new(request, "session", json_string(session));
+	r = vg_cli_request(cli, request, &preview, &diag);
+	if (r < 0)
+		return refuse(cli, r, &diag);
+	return cli->dry_run ? vg_preview_print(cli, preview) : vg_preview_agree(cli, preview);
+}
+
 /* Where that can't be, the filter goes back all the same: it is urgent. */
 static enum vg_exit install(const json_t *former, struct vg_install *prepared, int error)
 {
@@ -191,33 +218,43 @@ static enum vg_exit install(const json_t *former, struct vg_install *prepared, i
 	return vg_install_commit(prepared);
 }
 
-enum vg_exit vg_cli_rollback(const struct vg_cli *cli)
+static enum vg_exit roll_back(const struct vg_cli *cli, json_int_t generation)
 {
 	_cleanup_(vg_install_done) struct vg_install prepared = {};
-	json_auto_t *former = NULL, *request = NULL, *answer = NULL;
-	json_int_t generation = 0;
+	json_auto_t *former = NULL, *request = request_of(generation), *answer = NULL;
 	struct vg_diag diag = {};
 	const json_t *text;
 	enum vg_exit result;
 	int r, error;
 
-	result = choose(cli, &generation);
-	if (result != VG_EXIT_DONE)
-		return result;
 	r = vg_cli_ask_history(cli, generation, &former, &diag);
 	if (r < 0)
 		return refuse(cli, r, &diag);
 	text = json_object_get(former, "text");
 	error = vg_install_prepare(vg_cli_text(former, "config", ""), json_string_value(text),
 				   json_string_length(text), &prepared);
-	request = json_pack("{ss sI ss}", "command", "rollback", "generation", generation, "login",
-			    vg_cli_login());
 	vg_cli_hold_signals();
 	r = vg_cli_request(cli, request, &answer, &diag);
 	if (r < 0)
 		return refuse(cli, r, &diag);
 	result = install(former, &prepared, error);
-	printf("generation %lld is in force, with the config of generation %lld\n",
-	       (long long)number_of(answer, "generation"), (long long)generation);
+	if (cli->json)
+		vg_cli_print_json(answer, false);
+	else
+		printf("generation %lld is in force, with the config of generation %lld\n",
+		       (long long)number_of(answer, "generation"), (long long)generation);
+	return result;
+}
+
+enum vg_exit vg_cli_rollback(const struct vg_cli *cli)
+{
+	json_int_t generation = 0;
+	enum vg_exit result;
+
+	result = choose(cli, &generation);
+	if (result == VG_EXIT_DONE)
+		result = look_ahead(cli, generation);
+	if (result == VG_EXIT_DONE && !cli->dry_run)
+		result = roll_back(cli, generation);
 	return result;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include "share/cleanup.h"
 #include "share/render.h"
 #include "tools/changes.h"
@@ -80,7 +81,7 @@ static void print_sources(const json_t *sources)
 		       json_is_string(json_object_get(source, "source")) ? "it" : "them");
 }
 
-enum vg_exit vg_preview_print(const json_t *preview)
+static enum vg_exit print_screen(const json_t *preview)
 {
 	const char *unanswered = vg_cli_text(preview, "unanswered", NULL);
 	const json_t *session = json_object_get(preview, "session");
@@ -98,4 +99,52 @@ enum vg_exit vg_preview_print(const json_t *preview)
 		       vg_render_colour(stdout, "red"), vg_cli_text(session, "remote", "?"),
 		       vg_render_colour(stdout, NULL));
 	return result;
+}
+
+enum vg_exit vg_preview_print(const struct vg_cli *cli, const json_t *preview)
+{
+	if (!cli->json)
+		return print_screen(preview);
+	vg_cli_print_json(preview, false);
+	return VG_EXIT_DONE;
+}
+
+/* ---- asking ---- */
+
+static bool is_agreed(void)
+{
+	char answer[16];
+
+	fputs("Continue? [y/N] ", stderr);
+	return fgets(answer, sizeof(answer), stdin) && (*answer == 'y' || *answer == 'Y');
+}
+
+/* Nobody is there to be asked: a script must not wait. */
+static enum vg_exit decide_alone(const struct vg_cli *cli)
+{
+	if (cli->confirm_s) {
+		fputs("Unless it is confirmed, it goes by itself.\n", stderr);
+		return VG_EXIT_DONE;
+	}
+	fputs("`vpcgate apply --confirm 60s` goes back by itself unless it is confirmed; --yes goes "
+	      "on all the same.\n",
+	      stderr);
+	return VG_EXIT_ERROR;
+}
+
+enum vg_exit vg_preview_agree(const struct vg_cli *cli, const json_t *preview)
+{
+	const json_t *own = json_object_get(preview, "session");
+
+	if (!json_is_object(own))
+		return VG_EXIT_DONE;
+	vg_cli_error("this would refuse your own session from %s (%s on %s).",
+		     vg_cli_text(own, "remote", "?"), vg_cli_text(own, "reason", "?"),
+		     vg_cli_text(own, "interface", "?"));
+	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
+		return decide_alone(cli);
+	if (is_agreed())
+		return VG_EXIT_DONE;
+	fputs("nothing has changed\n", stderr);
+	return VG_EXIT_NO;
 }

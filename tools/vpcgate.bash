@@ -99,7 +99,7 @@ _vpcgate()
 			words="--confirm --dry-run --yes --accept-shrink --json $globals"
 			;;
 		confirm) words=$globals ;;
-		rollback) words="$(_vpcgate_generations) $globals" ;;
+		rollback) words="$(_vpcgate_generations) --dry-run --yes --json $globals" ;;
 		history) words="$(_vpcgate_generations) --json $globals" ;;
 		detach) words="$(_vpcgate_interfaces) $globals" ;;
 		help) words="status drops counters flows check ranges validate discover apply confirm rollback history detach" ;;

@@ -41,7 +41,7 @@ static const struct {
 				      SESSION,
 			      false},
 	[VG_COMMAND_CONFIRM] = {"confirm", 0, false},
-	[VG_COMMAND_ROLLBACK] = {"rollback", GENERATION | LOGIN, false},
+	[VG_COMMAND_ROLLBACK] = {"rollback", GENERATION | LOGIN | DRY_RUN | SESSION, false},
 	[VG_COMMAND_HISTORY] = {"history", GENERATION, true},
 };
 _Static_assert(VG_ARRAY_SIZE(commands) == VG_COMMAND_MAX, "a command is missing");

@@ -59,7 +59,8 @@
  *              interface's setting, which would refuse them then}]
  *   "unanswered": a new feed that has no answer yet, without which the config is refused, or null
  * confirm  no arguments. Answer: "generation".
- * rollback "generation": whose config comes back; optionally "login". Answer: as of apply.
+ * rollback "generation": whose config comes back; optionally "login", "dry_run", "session". Answer: as of
+ *          apply.
  * history  optionally "generation". Answer:
  *   "config": path of the config
  *   "trial": {"generation", "back", "duration_s", "left_s", "error": why what should be back is not, or

@@ -24,10 +24,12 @@ login_start()
 }
 listens() { vg_in gated ss -Hltn "sport = :$ssh_port" | grep -q .; }
 login_ended() { [[ -e $VG_TMP/status ]]; }
-# over STATUS FROM TO WORDS...: an apply over such a login ends with that status.
-over()
+# over STATUS FROM TO WORDS...: an apply over such a login ends with that status; back_over: a rollback.
+over() { command_over "$1" "$2" "$3" "${vpcgate_apply[@]}" "${@:4}"; }
+back_over() { command_over "$1" "$2" "$3" "${vpcgate_apply[@]/%apply/rollback}" "${@:4}"; }
+command_over()
 {
-	login_start "$2" "$3" "${vpcgate_apply[@]}" "${@:4}"
+	login_start "$2" "$3" "${@:4}"
 	vg_wait 20 login_ended || return 1
 	kill -TERM "${pair_pids[session]}" 2>/dev/null || true
 	cat "$VG_TMP/out"
@@ -101,7 +103,7 @@ vg_check "a config that is refused: where" prints "$VG_TMP/wrong.yaml:1:1: "
 before=$(generation)
 vg_check "a login from outside, no terminal: exit 2" over 2 "$bad4" "$gated4" "$VG_TMP/strict.yaml"
 vg_check "it names the session" prints "would refuse your own session from $bad4 (unlisted on ens4)"
-vg_check "and what can be done" prints "With --confirm 60s it goes by itself unless it is confirmed; --yes"
+vg_check "and what can be done" prints "--confirm 60s\` goes back by itself unless it is confirmed; --yes"
 vg_expect "nothing has changed" "$before" "$(generation)"
 vg_check "over IPv6: exit 2" over 2 "$bad6" "$gated6" "$VG_TMP/strict.yaml"
 vg_check "over IPv6: it names the session" prints "your own session from $bad6"
@@ -147,6 +149,29 @@ vg_check "--confirm without a terminal: exit 0" over 0 "$bad4" "$gated4" "$VG_TM
 vg_check "--confirm without a terminal: it warns" prints "your own session from $bad4"
 vg_check "--confirm without a terminal: in force" is_strict
 vg_check "back" exits 0 vg_cli rollback
+
+vg_check "rollback: to the strict policy" exits 0 vg_cli apply "$VG_TMP/strict.yaml"
+vg_check "rollback: open again" open_again
+before=$(generation)
+vg_check "rollback: dry run: exit 0" exits 0 vg_cli rollback --dry-run
+vg_check "rollback: dry run: what would change" prints "  + ingress internal, attach auto"
+vg_check "rollback: dry run as JSON" exits 0 vg_cli rollback --dry-run --json
+vg_expect "rollback: dry run as JSON: for good" "[$before,null]" "$(jq -c '[.generation, .session]' "$VG_TMP/out")"
+vg_check "rollback: from outside, no terminal: exit 2" back_over 2 "$bad4" "$gated4"
+vg_check "rollback: it names the session" prints "would refuse your own session from $bad4 (unlisted on ens4)"
+typed=n vg_check "rollback: terminal, no: exit 1" back_over 1 "$bad4" "$gated4"
+vg_check "rollback: a dry run tells" back_over 0 "$bad4" "$gated4" --dry-run
+vg_check "rollback: a dry run tells of it" prints "your own session from $bad4 would be refused"
+vg_expect "rollback: nothing has changed" "$before" "$(generation)"
+typed=y vg_check "rollback: terminal, yes: exit 0" back_over 0 "$bad4" "$gated4"
+vg_check "rollback: in force" is_strict
+vg_check "rollback: open again" open_again
+vg_check "rollback: --yes: exit 0" back_over 0 "$bad4" "$gated4" --yes --json
+vg_expect "rollback: as JSON" "$(generation)" "$(jq .generation "$VG_TMP/out")"
+vg_check "rollback: --yes: in force" is_strict
+vg_check "rollback: open again" open_again
+vg_check "rollback: a login from inside isn't asked" back_over 0 "$good4" "$gated4"
+vg_check "rollback: open again" open_again
 
 # A wrong yes: the session that it was said in is cut off, and works again.
 # shellcheck disable=SC2016 # expanded by that shell

@@ -46,8 +46,11 @@ static const struct {
 	 "\"session\":\"203.0.113.10 50000 10.128.0.2 22\"}",
 	 NULL},
 	{"{\"version\":1,\"command\":\"apply\",\"dry_run\":1}", "\"dry_run\" is true or false"},
-	{"{\"version\":1,\"command\":\"rollback\",\"generation\":7,\"dry_run\":true}",
-	 "'dry_run' is no argument of rollback"},
+	{"{\"version\":1,\"command\":\"rollback\",\"generation\":7,\"confirm_s\":60}",
+	 "'confirm_s' is no argument of rollback"},
+	{"{\"version\":1,\"command\":\"rollback\",\"generation\":7,\"dry_run\":true,"
+	 "\"session\":\"10.0.0.9 50000 10.0.0.1 22\"}",
+	 NULL},
 	{"{\"version\":1,\"command\":\"confirm\"}", NULL},
 	{"{\"version\":1,\"command\":\"rollback\",\"generation\":7,\"login\":\"bob\"}", NULL},
 	{"{\"version\":1,\"command\":\"rollback\"}", "rollback needs a \"generation\""},
