@@ -61,7 +61,7 @@ demo: deps ## install what is missing, build, and filter real traffic between na
 
 test: deps ## install what is missing, build, and run every test
 	$(Q)$(MAKE) --no-print-directory all build-tests deb
-	$(Q)VG_BUILD=$(O) tests/run-tests $(unit_tests) $(run_tests) $(vm_tests) $(e2e_tests)
+	$(Q)VG_BUILD=$(O) tests/run-tests $(unit_tests) $(vm_tests) $(run_tests) $(e2e_tests)
 
 unit run e2e vm: all build-tests ## run one part of the tests
 	$(Q)VG_BUILD=$(O) tests/run-tests $($@_tests)

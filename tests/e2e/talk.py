@@ -3,8 +3,9 @@
 """Conversations that show when they are cut.
 
 talk.py serve PORT...                     echoes UDP and TCP on these ports
-talk.py tcp|udp FROM TO PORT STATE [SIZE] sends a number every 5 ms, padded to SIZE bytes, through
-                                          one connection or connected socket, and reads the echoes
+talk.py tcp|udp FROM TO PORT STATE [SIZE] sends a number every 5 ms times $VG_SLOW, padded to SIZE
+                                          bytes, through one connection or connected socket, and
+                                          reads the echoes
 
 Both run until SIGTERM. STATE is replaced ten times a second: {"sent", "received", "wrong": echoes
 out of order, "gap_ms": the longest time without an echo, "local": the local port, "retransmits",
@@ -20,7 +21,7 @@ import struct
 import sys
 import time
 
-PERIOD_S = 0.005
+PERIOD_S = 0.005 * int(os.environ.get("VG_SLOW", "1"))
 running = True
 
 
@@ -164,7 +165,7 @@ class Talk:
         self.finish()
 
     def finish(self):
-        deadline = time.monotonic() + 3
+        deadline = time.monotonic() + 600 * PERIOD_S
         while self.done["received"] < self.done["sent"] and time.monotonic() < deadline:
             try:
                 self.hear()

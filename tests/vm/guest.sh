@@ -136,9 +136,18 @@ flows_go_on()
 # attached_as WHEN: native on the one NIC, generic on the other, by the same program as ever.
 attached_as()
 {
-	vg_expect "$1: ens4 is filtered natively" "attached native: xdp $entry_id" "$(attachment ens4)"
-	vg_expect "$1: ens5 is filtered generically" "attached generic: xdpgeneric $entry_id" \
-		"$(attachment ens5)"
+	is_attached "$1: ens4 is filtered natively" ens4 "attached native: xdp $entry_id"
+	is_attached "$1: ens5 is filtered generically" ens5 "attached generic: xdpgeneric $entry_id"
+}
+
+# is_attached TITLE NIC HOW, and all that was said where it isn't.
+is_attached()
+{
+	local now
+
+	now=$(attachment "$2")
+	[[ $now = "$3" ]] || { vg_cli status; vg_in gated ip link show dev "$2"; } || true
+	vg_expect "$1" "$3" "$now"
 }
 
 # What `vpcgate status` says of a NIC, and what the kernel says.

@@ -14,7 +14,7 @@ top=$(realpath "$vm/../..")
 . "$vm/root.sh"
 
 read -ra kernels <<<"${VG_KERNELS:-linux-image-cloud-amd64 linux-image-6.12-cloud-amd64}"
-guest_s=${VG_GUEST_TIMEOUT:-840}
+guest_s=${VG_GUEST_TIMEOUT:-1200}
 # Emulated, all takes longer by that.
 slow=10
 # What runs on each kernel in `make test`: what the kernel itself decides, and the way of a packet.
