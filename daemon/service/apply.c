@@ -14,79 +14,6 @@
 
 #define ACCURACY_US 10000
 
-/* ---- what is asked for ---- */
-
-static size_t list_macs(const struct vg_wanted *wanted, size_t n_wanted, char (*macs)[18])
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < n_wanted; i++)
-		if (wanted[i].ifindex && *wanted[i].mac)
-			memcpy(macs[n++], wanted[i].mac, sizeof(*macs));
-	return n;
-}
-
-static int nics_of(const struct vg_wanted *wanted, size_t n_wanted, struct vg_cloud_nics *ret_nics)
-{
-	char(*macs)[18] = calloc(n_wanted + 1, sizeof(*macs));
-
-	if (!macs)
-		return -ENOMEM;
-	*ret_nics = (struct vg_cloud_nics){macs, list_macs(wanted, n_wanted, macs), false};
-	return 0;
-}
-
-static int want_next(struct vg_daemon *daemon, struct vg_diag *diag)
-{
-	const struct vg_policy *next = daemon->gate->next.policy;
-	_cleanup_free_ struct vg_wanted *wanted = NULL;
-	struct vg_cloud_nics nics = {};
-	size_t n = 0;
-	int r;
-
-	r = vg_gate_plan(daemon->gate, next, &wanted, &n);
-	if (r >= 0)
-		r = nics_of(wanted, n, &nics);
-	if (r >= 0)
-		r = vg_discovery_want_next(daemon->discovery, daemon->gate->policy, next, &nics,
-					   diag);
-	free(nics.macs);
-	return r;
-}
-
-static void want_in_force(struct vg_daemon *daemon)
-{
-	const struct vg_gate *gate = daemon->gate;
-	struct vg_apply *apply = &daemon->apply;
-	struct vg_cloud_nics nics = {};
-	struct vg_diag diag = {0};
-	int r;
-
-	r = nics_of(gate->wanted, gate->n_wanted, &nics);
-	if (r >= 0) {
-		free(apply->macs);
-		apply->macs = nics.macs;
-		apply->n_macs = nics.n;
-		r = vg_discovery_want(daemon->discovery, gate->policy, &nics, &diag);
-	}
-	if (r < 0)
-		vg_log_warn("%s", *diag.text ? diag.text : strerror(-r));
-}
-
-void vg_apply_links(struct vg_daemon *daemon)
-{
-	const struct vg_gate *gate = daemon->gate;
-	const struct vg_apply *apply = &daemon->apply;
-	_cleanup_free_ char(*macs)[18] = calloc(gate->n_wanted + 1, sizeof(*macs));
-	size_t n;
-
-	if (!macs || apply->pending)
-		return;
-	n = list_macs(gate->wanted, gate->n_wanted, macs);
-	if (n != apply->n_macs || (n && memcmp(macs, apply->macs, n * sizeof(*macs)) != 0))
-		want_in_force(daemon);
-}
-
 /* ---- the start ---- */
 
 static bool is_ending(const struct vg_daemon *daemon)
@@ -153,7 +80,7 @@ int vg_apply_wait_for_answers(struct vg_daemon *daemon)
 	char text[VG_GATE_ERROR_SIZE];
 	int r;
 
-	r = want_next(daemon, &diag);
+	r = vg_asking_next(daemon, &diag);
 	if (r >= 0 && !vg_discovery_is_waiting(daemon->discovery, gate->next.policy, NULL))
 		return 0;
 	if (r >= 0) {
@@ -209,7 +136,7 @@ void vg_apply_started(struct vg_daemon *daemon)
 			log_feed(feed, state);
 	}
 	refresh_each(daemon);
-	want_in_force(daemon);
+	vg_asking_in_force(daemon);
 	if (daemon->apply.again)
 		vg_apply_change(daemon, &daemon->apply.change, NULL);
 }
@@ -315,7 +242,7 @@ static int finish(struct vg_daemon *daemon, int result, bool waited)
 		vg_discovery_published(daemon->discovery);
 		vg_daemon_update_exporter(daemon);
 	}
-	want_in_force(daemon);
+	vg_asking_in_force(daemon);
 	answer_waiting(daemon, result);
 	vg_daemon_notify(daemon, "READY=1");
 	if (apply->changed)
@@ -351,7 +278,7 @@ static int take_next(struct vg_daemon *daemon, const struct vg_change *change)
 	r = vg_reload_take(gate, text, length, files_of(change));
 	if (r < 0)
 		return r;
-	r = want_next(daemon, &wrong);
+	r = vg_asking_next(daemon, &wrong);
 	return r < 0 ? vg_reload_refuse(gate, r, &wrong) : 0;
 }
 
@@ -464,7 +391,7 @@ void vg_apply_changed(void *context)
 									UINT64_C(1000000));
 		sd_event_source_set_enabled(apply->retry, SD_EVENT_ONESHOT);
 	}
-	want_in_force(daemon);
+	vg_asking_in_force(daemon);
 	vg_daemon_notify(daemon, NULL);
 }
 
@@ -507,5 +434,4 @@ void vg_apply_close(struct vg_daemon *daemon)
 	sd_event_source_disable_unref(apply->deadline);
 	sd_event_source_disable_unref(apply->retry);
 	sd_event_source_disable_unref(apply->watch);
-	free(apply->macs);
 }

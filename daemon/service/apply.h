@@ -30,8 +30,6 @@ struct vg_apply {
 		size_t accepted; /* answers that it believed */
 	} waiting[VG_CONTROL_WRITERS];
 	size_t n_waiting;
-	char (*macs)[18]; /* of the NICs that answers are asked for */
-	size_t n_macs;
 };
 
 int vg_apply_open(struct vg_daemon *daemon);
@@ -55,7 +53,5 @@ void vg_apply_wait(struct vg_daemon *daemon, const struct vg_applicant *applican
 
 /* Ranges may have changed (vg_discovery_changed). */
 void vg_apply_changed(void *daemon);
-/* The NICs that are filtered may have changed. */
-void vg_apply_links(struct vg_daemon *daemon);
 
 #endif

@@ -157,7 +157,7 @@ static void on_links_changed(void *context)
 	}
 	if (r >= 0 && retry_us)
 		vg_nic_watch_again(daemon->watch, retry_us);
-	vg_apply_links(daemon);
+	vg_asking_renew(daemon);
 	vg_daemon_notify(daemon, NULL);
 }
 
@@ -395,6 +395,7 @@ void vg_daemon_close(struct vg_daemon *daemon)
 	vg_serving_close(&daemon->serving);
 	vg_nic_watch_close(daemon->watch);
 	vg_apply_close(daemon);
+	vg_asking_close(&daemon->asking);
 	vg_confirm_close(daemon);
 	vg_history_close(&daemon->history);
 	vg_gate_close(daemon->gate);

@@ -6,6 +6,7 @@
 #include <systemd/sd-event.h>
 #include "discovery/discovery.h"
 #include "service/apply.h"
+#include "service/asking.h"
 #include "service/confirm.h"
 #include "service/control.h"
 #include "service/gate.h"
@@ -29,6 +30,7 @@ struct vg_daemon {
 	struct vg_gate *gate;
 	bool started; /* there is a policy in force */
 	struct vg_apply apply;
+	struct vg_asking asking;
 	struct vg_history history;
 	struct vg_confirm confirm;
 	const char *socket; /* its path */
