@@ -10,7 +10,6 @@ CLANG      ?= clang
 BPFTOOL    ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
 PKG_CONFIG ?= pkg-config
 CFLAGS     ?= -O2 -g
-V          ?= 0
 VERSION    := 0.1.0
 
 Q   := $(if $(filter 1,$(V)),,@)
@@ -112,10 +111,7 @@ install: all ## install below $(DESTDIR)$(PREFIX)
 clean: ## remove what was built
 	rm -rf $(O)
 
-$(O)/core.a: $(call objects,daemon/core/*.c)
-$(O)/dataplane.a: $(call objects,daemon/dataplane/*.c)
-$(O)/discovery.a: $(call objects,daemon/discovery/*.c)
-$(O)/share.a: $(call objects,daemon/share/*.c)
+$(foreach name,core dataplane discovery share,$(eval $(O)/$(name).a: $(call objects,daemon/$(name)/*.c)))
 $(O)/oracle.a: $(call objects,tests/oracle/*.c)
 $(O)/%.a:
 	$(call say,AR)
