@@ -20,6 +20,7 @@ import subprocess
 import sys
 import time
 
+SLOW = int(os.environ.get("VG_SLOW", "1"))  # seconds to wait are times that
 CLONE_NEWNET = 0x40000000
 ETH_P_ALL = 3
 MARK = b"vpcgate-killed"
@@ -99,7 +100,7 @@ class Wire:
 
         self.inside = in_netns(world.gated, lambda: listen(gated))
         self.outside = in_netns(world.client, lambda: listen(client))
-        self.inside.settimeout(5)
+        self.inside.settimeout(5 * SLOW)
         self.turns = 0
         self.sent = 0
 
@@ -165,7 +166,7 @@ class World:
 
     def ask(self, command, wait=True):
         client = socket.socket(socket.AF_UNIX)
-        client.settimeout(10)
+        client.settimeout(10 * SLOW)
         client.connect(f"{self.folder}/control.sock")
         client.sendall(json.dumps({"version": 1, "command": command}).encode() + b"\n")
         if not wait:
@@ -189,12 +190,12 @@ class World:
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
 
     def wait(self, what, condition):
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 20 * SLOW
         while not (result := condition()):
             if self.daemon.poll() is not None:
                 raise Wrong(f"{what}: the daemon ended with {self.daemon.returncode}")
             if time.monotonic() > deadline:
-                raise Wrong(f"{what}: not within 20 s")
+                raise Wrong(f"{what}: not within {20 * SLOW} s")
             time.sleep(0.005)
         return result
 

@@ -52,7 +52,7 @@ idle_s() { vg_cli flows --json | jq '[.[] | select(.local_port < 30000).idle_s] 
 
 flood()
 {
-	local before deadline=$((SECONDS + 50))
+	local before deadline=$((SECONDS + 50 * VG_SLOW))
 
 	before=$(counted)
 	until (($(counted) - before >= packets)); do

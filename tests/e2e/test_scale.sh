@@ -9,7 +9,7 @@
 
 reloads=${VG_RELOADS:-10} # under traffic, after as many without
 prefixes=1000000
-live_us=1500000 publish_us=500000 # bounds: config to live, and of that compile and load
+live_us=$((1500000 * VG_SLOW)) publish_us=$((500000 * VG_SLOW)) # bounds: config to live, and of that compile and load
 resident_kb=400000 table_bytes=64000000
 live='.parse_us + .compile_us + .load_us' publish='.compile_us + .load_us'
 

@@ -9,9 +9,10 @@ traffic.py connect FROM TO PORT RATE       short TCP connections, RATE a second,
                                            after $VG_PATIENCE seconds (default 10)
 traffic.py stream FROM TO PORT RATE        numbered lines through one TCP connection
 
-All but `receive` run until SIGTERM and then print what they did as JSON. RESULT is replaced ten
-times a second: {"udp": {NAME: {"received", "lost", "repeated"}}, "tcp": {ADDRESS: connections}},
-where `lost` counts the numbers missing below the highest one that came.
+RATE is divided by $VG_SLOW. All but `receive` run until SIGTERM and then print what they did as
+JSON. RESULT is replaced ten times a second: {"udp": {NAME: {"received", "lost", "repeated"}},
+"tcp": {ADDRESS: connections}}, where `lost` counts the numbers missing below the highest one that
+came.
 """
 import json
 import os
@@ -37,6 +38,7 @@ def endpoint(address, port):
 
 def paced(rate):
     """Yields 0, 1, 2, ... `rate` times a second until SIGTERM; late turns are not made up for."""
+    rate /= int(os.environ.get("VG_SLOW", "1"))
     number, due = 0, time.monotonic()
     while running:
         yield number

@@ -99,12 +99,12 @@ reload()
 
 traffic_start()
 {
-	pair_traffic good4n client send good4n "$good4" "$gated4" 9000 8
-	pair_traffic good6n client send good6n "$good6" "$gated6" 9000 8
-	pair_traffic good4l client send good4l "$good4" "$legacy4" 9000 8
-	pair_traffic bad4n client send bad4n "$bad4" "$gated4" 9000 8
-	pair_traffic bad6n client send bad6n "$bad6" "$gated6" 9000 8
-	pair_traffic bad4l client send bad4l "$bad4" "$legacy4" 9000 8
+	pair_traffic good4n client send good4n "$good4" "$gated4" 9000 80
+	pair_traffic good6n client send good6n "$good6" "$gated6" 9000 80
+	pair_traffic good4l client send good4l "$good4" "$legacy4" 9000 80
+	pair_traffic bad4n client send bad4n "$bad4" "$gated4" 9000 80
+	pair_traffic bad6n client send bad6n "$bad6" "$gated6" 9000 80
+	pair_traffic bad4l client send bad4l "$bad4" "$legacy4" 9000 80
 }
 
 # received FLOW, and more than N of it.
@@ -166,8 +166,8 @@ more_nics
 config=$VG_TMP/vpcgate.yaml
 
 pair_traffic receive gated receive 9000 "$VG_TMP/received"
-pair_traffic unfiltered client send unfiltered "$bad4" "$gated4" 9000 8
-pair_traffic unfiltered_l client send unfiltered_l "$bad4" "$legacy4" 9000 8
+pair_traffic unfiltered client send unfiltered "$bad4" "$gated4" 9000 80
+pair_traffic unfiltered_l client send unfiltered_l "$bad4" "$legacy4" 9000 80
 vg_check "without the filter a denied sender reaches the first NIC" \
 	vg_wait 30 received_above unfiltered 5
 vg_check "and the second" vg_wait 30 received_above unfiltered_l 5
