@@ -192,7 +192,7 @@ static const struct vg_talk *pick_talk(const struct vg_sequence *sequence, struc
 }
 
 /* Ages that matter: just before, at and behind the end of a lifetime, and any. */
-static __u32 some_seconds(struct vg_random *random, __u32 age_s, __u32 lifetime_s)
+static __u32 any_seconds(struct vg_random *random, __u32 age_s, __u32 lifetime_s)
 {
 	const __u32 left = age_s < lifetime_s ? lifetime_s - age_s : 0;
 
@@ -210,11 +210,20 @@ static __u32 some_seconds(struct vg_random *random, __u32 age_s, __u32 lifetime_
 	}
 }
 
+/* Of what has been there since `since_s`: not before the machine has booted. */
+static __u32 some_seconds(struct vg_random *random, __u32 since_s, __u32 age_s, __u32 lifetime_s)
+{
+	const __u32 seconds = any_seconds(random, age_s, lifetime_s);
+
+	return seconds < since_s ? seconds : since_s - 1;
+}
+
 static bool age(struct vg_random *random, const struct vg_memory *memory, __u32 now_s,
 		struct vg_event *event)
 {
 	const __u32 dice = vg_random_below(random, 100);
 	const struct vg_memory_flow *flow;
+	const struct vg_memory_note *note;
 	const struct vg_memory_fragment *fragment;
 	bool four;
 
@@ -222,13 +231,15 @@ static bool age(struct vg_random *random, const struct vg_memory *memory, __u32 
 		event->kind = VG_EVENT_AGE_FLOW;
 		event->index = vg_random_below(random, (__u32)memory->n_flows);
 		flow = &memory->flows[event->index];
-		event->seconds = some_seconds(random, now_s - flow->seen_s, flow->lifetime_s);
+		event->seconds = some_seconds(random, flow->opened_s, now_s - flow->seen_s,
+					      flow->lifetime_s);
 		return true;
 	}
 	if (memory->n_notes && dice < 85) {
 		event->kind = VG_EVENT_AGE_NOTE;
 		event->index = vg_random_below(random, (__u32)memory->n_notes);
-		event->seconds = some_seconds(random, now_s - memory->notes[event->index].seen_s,
+		note = &memory->notes[event->index];
+		event->seconds = some_seconds(random, note->seen_s, now_s - note->seen_s,
 					      vg_random_between(random, 1, 200));
 		return true;
 	}
@@ -238,7 +249,8 @@ static bool age(struct vg_random *random, const struct vg_memory *memory, __u32 
 	event->index = vg_random_below(random, (__u32)memory->n_fragments);
 	fragment = &memory->fragments[event->index];
 	four = fragment->name.source.family == 4;
-	event->seconds = some_seconds(random, now_s - fragment->seen_s, four ? 30 : 60);
+	event->seconds =
+		some_seconds(random, fragment->seen_s, now_s - fragment->seen_s, four ? 30 : 60);
 	return true;
 }
 
