@@ -131,9 +131,12 @@ vg_expect "connections from the denied address" "0 null" \
 vg_check "connections from the denied address were tried" test "$(pair_result bad_connect .failed)" -gt 3
 vg_expect "connections from the admitted address that failed" 0 "$(pair_result good_connect .failed)"
 vg_check "connections from the admitted address" test "$(pair_result good_connect .succeeded)" -gt 100
-vg_expect "their segments sent again, SYN included" 0 "$(pair_result good_connect .retransmits)"
 vg_expect "the long connection: wrong lines" 0 "$(pair_result good_stream .wrong)"
-vg_expect "the long connection: segments sent again" 0 "$(pair_result good_stream .retransmits)"
+# An emulated machine's answers come later than TCP waits for them.
+if ((VG_SLOW == 1)); then
+	vg_expect "their segments sent again, SYN included" 0 "$(pair_result good_connect .retransmits)"
+	vg_expect "the long connection: segments sent again" 0 "$(pair_result good_stream .retransmits)"
+fi
 vg_check "the counters were sampled" test "$(jq -n '[inputs] | length' "$VG_TMP/counters.json")" -gt 50
 vg_expect "samples in which a counter went backwards" 0 "$(steps_back)"
 

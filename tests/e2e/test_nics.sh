@@ -6,7 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/pair.sh"
 
-second=1000000
+second=$((1000000 * VG_SLOW))
 now() { echo "${EPOCHREALTIME/./}"; }
 
 # ---- what the daemon says ----
@@ -65,6 +65,15 @@ appear()
 	since=$(now)
 	vg_veth gated "$1" client "$2"
 	attached "$1" "$2" "$since"
+}
+in_gated() { vg_in gated ip -force -batch - >/dev/null 2>&1 || true; }
+# rename FROM TO...: at once, and while it is up; before Linux 6.2 a NIC has to be down for that.
+rename()
+{
+	printf 'link set %s name %s\n' "$@" | vg_in gated ip -batch - 2>/dev/null && return
+	printf 'link set %s down\n' "$@" | in_gated
+	printf 'link set %s name %s\n' "$@" | vg_in gated ip -batch -
+	printf 'link set %s up\n' "$@" | in_gated
 }
 gone() { ! vg_in gated ip link show dev "$1" && [[ ! -e $VG_BPFFS/links/$1 ]]; }
 delete() { vg_in gated ip link delete "$1" && vg_wait 5 gone "$1"; }
@@ -139,7 +148,7 @@ appear old0 peer-old0
 since=$at
 link=$(link_id old0)
 renamed=$(now)
-vg_in gated ip link set old0 name new0
+rename old0 new0
 vg_check "the daemon says so" await "^new0: it was old0, and stays filtered" "$renamed"
 vg_check "within a second" within "$renamed"
 check_quiet "meanwhile" new0 peer-old0 "$since"
@@ -150,7 +159,7 @@ vg_expect "old0 is waited for" absent "$(interface old0 state)"
 
 scene "7. it gets a name that the config doesn't have"
 renamed=$(now)
-vg_in gated ip link set new0 name strange0
+rename new0 strange0
 vg_check "the daemon says so" await "^strange0: it was new0, and no rule matches it now; it stays filtered" "$renamed"
 check_quiet "meanwhile" strange0 peer-old0 "$since"
 vg_expect "status knows what it was" new0 "$(interface strange0 known_as)"
@@ -178,11 +187,7 @@ appear left0 peer-left0
 appear right0 peer-right0
 since=$at
 left=$(link_id left0) right=$(link_id right0)
-vg_in gated ip -batch - <<-END
-	link set left0 name swap0
-	link set right0 name left0
-	link set swap0 name right0
-END
+rename left0 swap0 right0 left0 swap0 right0
 vg_check "the daemon says so" await "^(left|right)0: it was" "$since"
 check_quiet "on one" right0 peer-left0 "$since"
 check_quiet "on the other" left0 peer-right0 "$since"
@@ -195,7 +200,7 @@ scene "10. it is renamed while no daemon runs"
 appear old0 peer-old0
 since=$at
 vg_daemon_stop
-vg_in gated ip link set old0 name new0
+rename old0 new0
 vg_check "the daemon starts" vg_daemon_start gated "$VG_TMP/vpcgate.yaml"
 check_quiet "meanwhile" new0 peer-old0 "$since"
 vg_check "it goes" delete new0
