@@ -51,7 +51,7 @@ media_make()
 
 	mkdir -p "$root/build/tests" "$root/build/tools"
 	(cd "$top" && tar -cf - daemon/*/*.h deploy docs include tests tools README.md Makefile) | tar -xf - -C "$root"
-	cp -r "$VG_BUILD"/{vpcgate,vpcgated} "$root/build/"
+	cp -r "$VG_BUILD"/{vpcgate,vpcgated,vpcgate-outside} "$root/build/"
 	cp -r "$VG_BUILD"/tests/{e2e,run} "$root/build/tests/"
 	rm -f "$root"/build/tests/*/*.[dho]
 	cp "$VG_BUILD"/tests/e2e/*.bpf.o "$root/build/tests/e2e/"
