@@ -41,7 +41,7 @@ try()
 	fi
 	lines=$(wc -l <"$VG_TMP/daemon.log")
 	kill -HUP "$VG_DAEMON_PID"
-	vg_wait 10 pair_failed_reloads_are $(($1 + 1)) || true
+	vg_wait 10 pair_failed_reloads_are $((++tried)) || true
 	vg_expect "$name: status" "generation $generation, $(<"$at.expected")" \
 		"$(pair_status '"generation \(.policy.generation), \(.reloads.last_error)"')"
 	vg_expect "$name: the log" "error: $(<"$at.expected")" \
@@ -65,10 +65,12 @@ vg_check "the filter is in force" filter_is_in_force
 before=$(in_force)
 generation=$(pair_status .policy.generation)
 
-for ((i = 0; i < n; i++)); do
+# An emulated machine takes seconds for each, and no kernel judges a config.
+tried=0
+for ((i = 0; i < n; i += VG_SLOW)); do
 	try "$i"
 done
-vg_expect "refused reloads" "$n" "$(pair_status .reloads.failed)"
+vg_expect "refused reloads" "$tried" "$(pair_status .reloads.failed)"
 vg_check "after all of them the filter is in force" filter_is_in_force
 
 good_config >"$config"
@@ -78,7 +80,7 @@ vg_check "the filter is in force after it" filter_is_in_force
 
 rm "$config"
 kill -HUP "$VG_DAEMON_PID"
-vg_check "a config that is gone is refused" vg_wait 10 pair_failed_reloads_are $((n + 1))
+vg_check "a config that is gone is refused" vg_wait 10 pair_failed_reloads_are $((tried + 1))
 vg_check "its message names the file" grep -q "$config" <<<"$(pair_status .reloads.last_error)"
 vg_check "the filter is in force without a config" filter_is_in_force
 vg_done
