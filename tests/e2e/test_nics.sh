@@ -7,6 +7,9 @@
 . "$(dirname "$0")/pair.sh"
 
 second=$((1000000 * VG_SLOW))
+# An emulated processor may stand still between the hook, which a frame has passed when it is attached,
+# and the frame's time stamp.
+late=$(((VG_SLOW - 1) * 10000))
 now() { echo "${EPOCHREALTIME/./}"; }
 
 # ---- what the daemon says ----
@@ -44,7 +47,7 @@ quiet()
 
 	before=$(dropped "$1")
 	flows "$2" "$(now)" || { echo "no admitted frames arrive"; return 1; }
-	denied=$(arrived "$2" denied "$3" "$(now)")
+	denied=$(arrived "$2" denied $(($3 + late)) "$(now)")
 	((denied == 0)) || { echo "$denied denied frames got through"; return 1; }
 	(($(dropped "$1") >= before + 25)) || { echo "hardly any frame was dropped"; return 1; }
 }
