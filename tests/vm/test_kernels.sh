@@ -15,8 +15,8 @@ top=$(realpath "$vm/../..")
 
 read -ra kernels <<<"${VG_KERNELS:-linux-image-cloud-amd64 linux-image-6.12-cloud-amd64}"
 guest_s=${VG_GUEST_TIMEOUT:-1200}
-# Emulated, all takes longer by that.
-slow=10
+# Emulated, two machines on as few processors, all takes longer by that.
+slow=20
 # What runs on each kernel in `make test`: what the kernel itself decides, and the way of a packet.
 # guest.sh comes last: when it ends, the machine's NICs keep the names that the other tests give theirs.
 quick=(tests/vm/samples.sh tests/e2e/test_features.sh
