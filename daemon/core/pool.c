@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define CACHE_LINE 64
+#define LEAST_ELEMENT 2048 /* VG_POOL_SLACK, and room for something */
 #define POOL_LEAST 1048576 /* bytes allocated at first */
 
 void *vg_pool_at(const struct vg_trie *trie, __u32 entry)
@@ -49,14 +50,20 @@ int vg_pool_take(struct vg_trie *trie, size_t size, __u32 kind, __u32 *ret_entry
 	return 0;
 }
 
+/*
+ * A power of two: of an offset that was compared as 32 bits, older verifiers (6.1) know 64 bits of no
+ * other bound than the bits that it may have.
+ */
 struct vg_pool_shape vg_pool_shape(const struct vg_trie *trie)
 {
 	const __u32 pages = (trie->pool_bytes + VG_POOL_PAGE - 1) / VG_POOL_PAGE;
-	const __u32 bytes = pages > 1 ? VG_POOL_ROOM : trie->pool_bytes;
+	__u32 element = pages > 1 ? VG_POOL_PAGE : LEAST_ELEMENT;
 
+	while (element < VG_POOL_PAGE && element - VG_POOL_SLACK < trie->pool_bytes)
+		element *= 2;
 	return (struct vg_pool_shape){
 		.pages = pages ? pages : 1,
-		.element = bytes + VG_POOL_SLACK,
-		.last = bytes,
+		.element = element,
+		.last = element - VG_POOL_SLACK,
 	};
 }

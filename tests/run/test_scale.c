@@ -49,6 +49,8 @@ static const struct worst worsts[] = {
 	{"chains of /1 to /128", fill_chains6, 20, NULL, NULL},
 	{"pairs of /128 in random /64", fill_pairs6, 20, NULL, NULL},
 	{"combs of /128", fill_combs6, 36, NULL, NULL},
+	{"a list of 1,500 prefixes of each family", fill_short_list, 3, NULL, NULL},
+	{"a list of 20,000 prefixes of each family", fill_long_list, 6, NULL, NULL},
 	{"57,344 classes", fill_many_classes, 4, NULL, NULL},
 	{"65,536 classes and those of everything else", fill_too_many_classes, 0, NULL,
 	 "vpcgate.yaml: the source sets overlap in more than 65536 different ways: use fewer sets, "

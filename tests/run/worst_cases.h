@@ -75,6 +75,25 @@ static void fill_lengths6(struct entries *entries, struct vg_random *random)
 		fill_alike(entries, random, 6, vg_random_between(random, 1, 128), 1);
 }
 
+/* As a long list of somebody's has them: enough for a packed trie, which fits into one page. */
+static void fill_list(struct entries *entries, struct vg_random *random, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		fill_alike(entries, random, 4, vg_random_between(random, 17, 32), 1);
+		fill_alike(entries, random, 6, vg_random_between(random, 17, 128), 1);
+	}
+}
+
+static void fill_short_list(struct entries *entries, struct vg_random *random)
+{
+	fill_list(entries, random, 1500);
+}
+
+static void fill_long_list(struct entries *entries, struct vg_random *random)
+{
+	fill_list(entries, random, 20000);
+}
+
 /* All the prefixes around one address, each in another set than those next to it. */
 static void fill_chains(struct entries *entries, struct vg_random *random, unsigned family,
 			unsigned first, unsigned last, size_t n)

@@ -11,5 +11,10 @@ vg_check "random policies and frames" env VG_PAIRS=5000 "$VG_BUILD/tests/run/tes
 # The walk through a packed table of several pages, which no small policy has.
 vg_check "a large table" env VG_CASE="chains of /1 to" VG_PROBES=100 VG_CPU_MAX_S=300 \
 	"$VG_BUILD/tests/run/test_scale" 1
+# And of one page, whose size is that of what is in it.
+for tables in "a list of" "57,344 classes"; do
+	vg_check "tables of one page: $tables" env VG_CASE="$tables" VG_PROBES=100 VG_CPU_MAX_S=300 \
+		"$VG_BUILD/tests/run/test_scale" 1
+done
 vg_check "random sequences of packets and time" env VG_SEQUENCES=500 "$VG_BUILD/tests/run/test_flows" 1
 vg_done
