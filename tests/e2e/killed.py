@@ -318,6 +318,7 @@ def calibrate(world):
 
 
 def kill_once(world, name, delay, seen, pins):
+    """The policy that was in force then."""
     before = packets(world.wait("status", world.status))
     sent = world.wire.sent
     when = f"{name}, killed after {delay * 1000:.1f} ms"
@@ -343,6 +344,7 @@ def kill_once(world, name, delay, seen, pins):
         if now < before + world.wire.sent - sent:
             raise Wrong(f"{when}: {now} packets are counted, {before} were before and "
                         f"{world.wire.sent - sent} came since")
+    return in_force
 
 
 def main():
@@ -356,12 +358,15 @@ def main():
     try:
         took = calibrate(world)
         pins = world.pins()
+        span = {name: 0.05 + 1.5 * took[name] for name in took}
         names = [name for name in took for _ in range(-(-kills // len(took)))][:kills]
         rng.shuffle(names)
         for name in names:
-            delay = rng.uniform(0, 0.05 + 1.5 * took[name])
             try:
-                kill_once(world, name, delay, seen, pins)
+                in_force = kill_once(world, name, rng.uniform(0, span[name]), seen, pins)
+                # About as often before the switch as behind it, however busy the machine is.
+                if name != "attach":
+                    span[name] *= 1.1 if in_force is world.old else 0.9
             except Wrong as error:
                 print(error, file=sys.stderr)
                 wrong += 1
