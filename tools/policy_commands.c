@@ -9,6 +9,7 @@
 #include "share/check.h"
 #include "share/cleanup.h"
 #include "share/render.h"
+#include "share/set_ranges.h"
 #include "tools/vpcgate.h"
 
 static void print_list(const char *label, const json_t *names, const char *none)

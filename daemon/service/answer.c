@@ -9,6 +9,7 @@
 #include "service/tuning.h"
 #include "share/check.h"
 #include "share/cleanup.h"
+#include "share/set_ranges.h"
 #include "share/wire.h"
 
 static int answer_check(const struct vg_gate *gate, const struct vg_request *request,

@@ -37,7 +37,7 @@
  *   "hints": [text]
  * check    "address", and optionally "to", "port" ("tcp/443", "icmp"), "interface". Answer: what
  *          vg_check_json() makes (share/check.h), with "generation".
- * ranges   optionally "set". Answer: what vg_ranges_json() makes (share/check.h): "sets": [{"name",
+ * ranges   optionally "set". Answer: what vg_ranges_json() makes (share/set_ranges.h): "sets": [{"name",
  *          "ranges": [{"prefix", "origin", "page"}], "origins": [{"origin", "count", "read_s" or
  *          null, "unread": a server has not answered yet}]}].
  * detach   optionally "interface"; all without it. Answer: "detached": [names], "settings": [text]:
