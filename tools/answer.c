@@ -102,6 +102,12 @@ enum vg_exit vg_cli_ask_error(const struct vg_cli *cli, int error, const struct 
 	return vg_cli_error("%s", *diag->text ? diag->text : strerror(-error));
 }
 
+enum vg_exit vg_cli_denied(const char *command)
+{
+	return vg_cli_error("%s changes the filter, which is for root: run `sudo vpcgate %s`",
+			    command, command);
+}
+
 enum vg_exit vg_cli_refused(const struct vg_diag *diag)
 {
 	char line[VG_DIAG_FILE_SIZE + VG_DIAG_TEXT_SIZE];

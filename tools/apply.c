@@ -18,14 +18,10 @@ struct source {
 	char *config; /* where the config stands, whose place it takes */
 	char *text;
 	size_t length;
-	struct vg_install install;
-	char *staged;
 };
 
-static void source_done(const struct vg_cli *cli, struct source *source)
+static void source_done(struct source *source)
 {
-	vg_stage_remove(cli, source->staged);
-	vg_install_done(&source->install);
 	free(source->config);
 	free(source->text);
 }
@@ -48,10 +44,8 @@ static enum vg_exit find_config(const struct vg_cli *cli, struct source *source)
 	return source->config ? VG_EXIT_DONE : vg_cli_error("out of memory");
 }
 
-/* What can fail without the daemon fails before it is asked. */
-static enum vg_exit prepare(const struct vg_cli *cli, struct source *source)
+static enum vg_exit read_source(const struct vg_cli *cli, struct source *source)
 {
-	enum vg_exit result;
 	int r;
 
 	source->path = cli->operand;
@@ -60,15 +54,7 @@ static enum vg_exit prepare(const struct vg_cli *cli, struct source *source)
 	r = vg_file_read(source->path, &source->text, &source->length);
 	if (r < 0)
 		return vg_cli_error("cannot read %s: %s", source->path, strerror(-r));
-	result = find_config(cli, source);
-	if (result != VG_EXIT_DONE)
-		return result;
-	if (!cli->dry_run)
-		r = vg_install_prepare(source->config, source->text, source->length,
-				       &source->install);
-	if (r < 0)
-		return vg_install_error(source->config, r);
-	return vg_stage_write(cli, source->text, source->length, &source->staged);
+	return find_config(cli, source);
 }
 
 /* Relative to nothing: the history outlives the working directory. */
@@ -81,17 +67,13 @@ static json_t *name_of(const char *path)
 	return json_string(strlen(full) <= FILE_NAME_MAX ? full : strrchr(full, '/') + 1);
 }
 
-static json_t *request_of(const struct vg_cli *cli, const struct source *source)
+static json_t *request_of(const struct vg_cli *cli)
 {
 	json_t *request = json_pack("{ss sb ss}", "command", "apply", "accept_shrink",
 				    cli->accept_shrink, "login", vg_cli_login());
 
 	if (cli->confirm_s)
 		json_object_set_new(request, "confirm_s", json_integer(cli->confirm_s));
-	if (source->staged) {
-		json_object_set_new(request, "staged", json_string(source->staged));
-		json_object_set_new(request, "file", name_of(source->path));
-	}
 	return request;
 }
 
@@ -105,6 +87,29 @@ static enum vg_exit print_refusal(const struct source *source, const char *text)
 	else
 		fprintf(stderr, "%s\n", text);
 	return VG_EXIT_NO;
+}
+
+/* The text of a file lies beside the socket for as long as the daemon is asked. Signals must be held. */
+static enum vg_exit ask(const struct vg_cli *cli, const struct source *source, json_t *request,
+			json_t **ret_answer)
+{
+	char *staged = NULL;
+	enum vg_exit result;
+	struct vg_diag diag = {};
+	int r;
+
+	if (source->path) {
+		result = vg_stage_write(cli, source->text, source->length, &staged);
+		if (result != VG_EXIT_DONE)
+			return result;
+		json_object_set_new(request, "staged", json_string(staged));
+		json_object_set_new(request, "file", name_of(source->path));
+	}
+	r = vg_cli_request(cli, request, ret_answer, &diag);
+	vg_stage_remove(cli, staged);
+	if (r == -EREMOTEIO)
+		return print_refusal(source, diag.text);
+	return r < 0 ? ask_error(cli, r, &diag) : VG_EXIT_DONE;
 }
 
 static void print_accepted(const struct vg_cli *cli, const json_t *answer)
@@ -123,17 +128,16 @@ static void print_accepted(const struct vg_cli *cli, const json_t *answer)
 static enum vg_exit ask_preview(const struct vg_cli *cli, const struct source *source,
 				const char *session, json_t **ret_preview)
 {
-	json_auto_t *request = request_of(cli, source);
-	struct vg_diag diag = {};
-	int r;
+	json_auto_t *request = request_of(cli);
+	enum vg_exit result;
 
 	json_object_set_new(request, "dry_run", json_true());
 	if (session)
 		json_object_set_new(request, "session", json_string(session));
-	r = vg_cli_request(cli, request, ret_preview, &diag);
-	if (r == -EREMOTEIO)
-		return print_refusal(source, diag.text);
-	return r < 0 ? ask_error(cli, r, &diag) : VG_EXIT_DONE;
+	vg_cli_hold_signals();
+	result = ask(cli, source, request, ret_preview);
+	vg_cli_release_signals();
+	return result;
 }
 
 /* A policy that would cut off whoever applies it. */
@@ -158,23 +162,39 @@ static enum vg_exit dry_run(const struct vg_cli *cli, const struct source *sourc
 	return result == VG_EXIT_DONE ? vg_preview_print(cli, preview) : result;
 }
 
-static enum vg_exit apply(const struct vg_cli *cli, struct source *source)
+/*
+ * Asks the daemon, and makes a file the config; on trial, it is `confirm` that does so. What can fail
+ * without the daemon fails before it is asked.
+ */
+static enum vg_exit put_in_force(const struct vg_cli *cli, const struct source *source,
+				 json_t **ret_answer)
 {
-	json_auto_t *request = request_of(cli, source), *answer = NULL;
-	enum vg_exit result = VG_EXIT_DONE;
-	struct vg_diag diag = {};
+	_cleanup_(vg_install_done) struct vg_install install = {};
+	json_auto_t *request = request_of(cli);
+	enum vg_exit result;
 	int r;
 
+	if (source->path) {
+		r = vg_install_prepare(source->config, source->text, source->length, &install);
+		if (r < 0)
+			return vg_install_error(source->config, r);
+	}
+	result = ask(cli, source, request, ret_answer);
+	if (result == VG_EXIT_DONE && source->path && !cli->confirm_s)
+		result = vg_install_commit(&install);
+	return result;
+}
+
+static enum vg_exit apply(const struct vg_cli *cli, const struct source *source)
+{
+	json_auto_t *answer = NULL;
+	enum vg_exit result;
+
 	vg_cli_hold_signals();
-	r = vg_cli_request(cli, request, &answer, &diag);
-	if (r == -EREMOTEIO)
-		return print_refusal(source, diag.text);
-	if (r < 0)
-		return ask_error(cli, r, &diag);
-	/* On trial, it is `confirm` that makes it the config. */
-	if (source->install.aside && !cli->confirm_s)
-		result = vg_install_commit(&source->install);
+	result = put_in_force(cli, source, &answer);
 	vg_cli_release_signals();
+	if (!answer)
+		return result;
 	if (cli->json) {
 		vg_cli_print_json(answer, false);
 		return result;
@@ -191,13 +211,17 @@ enum vg_exit vg_cli_apply(const struct vg_cli *cli)
 	struct source source = {};
 	enum vg_exit result;
 
-	result = prepare(cli, &source);
+	if (cli->confirm_s && cli->accept_shrink)
+		return vg_cli_error(
+			"--accept-shrink can't be tried: what it believes no trial takes "
+			"back; apply it without --confirm");
+	result = read_source(cli, &source);
 	if (result == VG_EXIT_DONE && cli->dry_run)
 		result = dry_run(cli, &source);
 	else if (result == VG_EXIT_DONE)
 		result = check_session(cli, &source);
 	if (result == VG_EXIT_DONE && !cli->dry_run)
 		result = apply(cli, &source);
-	source_done(cli, &source);
+	source_done(&source);
 	return result;
 }

@@ -12,6 +12,7 @@
 #include "tools/install.h"
 
 #define LOGIN_UID "/proc/self/loginuid"
+#define DAEMON_MISSING_S 10
 #define NO_LOGIN 4294967295UL /* of a process that nobody's login began */
 
 static json_int_t number_of(const json_t *object, const char *key)
@@ -93,32 +94,62 @@ static void wait_a_second(void)
 	nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
 }
 
+static json_int_t boot_s(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return now.tv_sec;
+}
+
+/* Only a daemon goes back; one that is started anew gets some seconds. */
+static enum vg_exit look_for_daemon(json_int_t generation, json_int_t deadline_s, bool *ret_over)
+{
+	*ret_over = boot_s() > deadline_s + DAEMON_MISSING_S;
+	if (!*ret_over) {
+		printf("\rvpcgated does not answer; the deadline holds all the same ");
+		return VG_EXIT_DONE;
+	}
+	putchar('\n');
+	fflush(stdout);
+	vg_cli_error("no vpcgated is there to go back: generation %lld stays in force until it is "
+		     "started with `systemctl start vpcgated`",
+		     (long long)generation);
+	return VG_EXIT_NO;
+}
+
 /* Prints how long there is left, or how it ended; `ret_over`: that. */
-static enum vg_exit look(const struct vg_cli *cli, json_int_t generation, bool *ret_over)
+static enum vg_exit look(const struct vg_cli *cli, json_int_t generation, json_int_t deadline_s,
+			 bool *ret_over)
 {
 	json_auto_t *history = NULL;
 	struct vg_diag diag = {};
 	const json_t *trial;
+	const char *error;
 
-	*ret_over = false;
-	if (vg_cli_ask_history(cli, 0, &history, &diag) < 0) {
-		printf("\rvpcgated does not answer; the deadline holds all the same ");
-		return VG_EXIT_DONE;
-	}
+	if (vg_cli_ask_history(cli, 0, &history, &diag) < 0)
+		return look_for_daemon(generation, deadline_s, ret_over);
 	trial = json_object_get(history, "trial");
-	if (number_of(trial, "generation") == generation) {
+	error = vg_cli_text(trial, "error", NULL);
+	*ret_over = error || number_of(trial, "generation") != generation;
+	if (!*ret_over) {
 		printf("\r%4lld s left to `vpcgate confirm` ",
 		       (long long)number_of(trial, "left_s"));
 		return VG_EXIT_DONE;
 	}
-	*ret_over = true;
 	putchar('\n');
-	return print_end(history, generation);
+	if (!error)
+		return print_end(history, generation);
+	fflush(stdout);
+	vg_cli_error("%s", error);
+	return VG_EXIT_NO;
 }
 
 enum vg_exit vg_cli_count_down(const struct vg_cli *cli, const json_t *answer)
 {
 	const json_int_t generation = number_of(answer, "generation");
+	const json_int_t deadline_s =
+		boot_s() + number_of(json_object_get(answer, "trial"), "left_s");
 	const struct sigaction action = {.sa_handler = on_interrupt};
 	enum vg_exit result = VG_EXIT_DONE;
 	bool over = false;
@@ -127,7 +158,7 @@ enum vg_exit vg_cli_count_down(const struct vg_cli *cli, const json_t *answer)
 		return VG_EXIT_DONE;
 	sigaction(SIGINT, &action, NULL);
 	while (!over && !interrupted) {
-		result = look(cli, generation, &over);
+		result = look(cli, generation, deadline_s, &over);
 		fflush(stdout);
 		if (!over)
 			wait_a_second();
@@ -139,8 +170,12 @@ enum vg_exit vg_cli_count_down(const struct vg_cli *cli, const json_t *answer)
 
 /* ---- confirm ---- */
 
-/* What was applied from a file is to be the config from now on. */
-static enum vg_exit prepare_install(const struct vg_cli *cli, struct vg_install *install)
+/*
+ * What was applied from a file is to be the config from now on. `ret_generation` is what is on trial, or
+ * what the operator has named, or 0.
+ */
+static enum vg_exit prepare_install(const struct vg_cli *cli, json_int_t *ret_generation,
+				    struct vg_install *install)
 {
 	json_auto_t *history = NULL, *tried = NULL;
 	const json_t *text;
@@ -149,10 +184,17 @@ static enum vg_exit prepare_install(const struct vg_cli *cli, struct vg_install 
 	const char *config;
 	int r;
 
+	if (cli->operand && vg_cli_parse_generation(cli->operand, ret_generation) != VG_EXIT_DONE)
+		return VG_EXIT_ERROR;
 	r = vg_cli_ask_history(cli, 0, &history, &diag);
 	generation = number_of(json_object_get(history, "trial"), "generation");
-	if (r == 0 && generation)
+	if (!*ret_generation)
+		*ret_generation = generation;
+	/* Where it is another one, the daemon says so. */
+	if (r == 0 && generation && generation == *ret_generation)
 		r = vg_cli_ask_history(cli, generation, &tried, &diag);
+	if (r == -EPERM)
+		return vg_cli_denied("confirm");
 	if (r < 0)
 		return vg_cli_ask_error(cli, r, &diag, "start it with `systemctl start vpcgated`");
 	if (!vg_cli_text(json_array_get(json_object_get(tried, "entries"), 0), "file", NULL))
@@ -166,16 +208,19 @@ static enum vg_exit prepare_install(const struct vg_cli *cli, struct vg_install 
 enum vg_exit vg_cli_confirm(const struct vg_cli *cli)
 {
 	_cleanup_(vg_install_done) struct vg_install install = {};
-	json_auto_t *answer = NULL;
+	json_auto_t *request = json_pack("{ss}", "command", "confirm"), *answer = NULL;
+	json_int_t generation = 0;
 	enum vg_exit result;
 	struct vg_diag diag = {};
 	int r;
 
-	result = prepare_install(cli, &install);
+	vg_cli_hold_signals();
+	result = prepare_install(cli, &generation, &install);
 	if (result != VG_EXIT_DONE)
 		return result;
-	vg_cli_hold_signals();
-	r = vg_cli_ask(cli, "confirm", NULL, &answer, &diag);
+	if (generation)
+		json_object_set_new(request, "generation", json_integer(generation));
+	r = vg_cli_request(cli, request, &answer, &diag);
 	if (r == -EREMOTEIO) {
 		fprintf(stderr, "%s\n", diag.text);
 		return VG_EXIT_NO;

@@ -65,8 +65,9 @@ const struct vg_command vg_cli_commands[] = {
 	 "are asked first, for up to 5 s. What would refuse your own SSH session asks before. Exit: 0 it\n"
 	 "is in force, 1 it is refused, or not confirmed in time, 2 error, or your own session.",
 	 vg_cli_apply},
-	{"confirm", "", NULL, "keep what `apply --confirm` has put in force",
-	 "Exit: 0 it stays, 1 nothing waits to be confirmed, 2 error.", vg_cli_confirm},
+	{"confirm", "", "[GENERATION]", "keep what `apply --confirm` has put in force",
+	 "With GENERATION only that one, should another be on trial by now. Exit: 0 it stays, 1 nothing waits to be confirmed, 2 error.",
+	 vg_cli_confirm},
 	{"rollback", "dyj", "[GENERATION]", "go back to what was in force before, or at GENERATION",
 	 "Ends a trial at once. Twice goes back two configs. What would refuse your own SSH session asks\n"
 	 "before. Exit: 0 it is in force, 1 it is refused, or there is none, 2 error, or your own session.",

@@ -30,8 +30,7 @@ int vg_cli_ask_history(const struct vg_cli *cli, json_int_t generation, json_t *
 	return vg_cli_request(cli, request, ret_answer, diag);
 }
 
-/* A number that the operator writes. */
-static enum vg_exit parse_generation(const char *text, json_int_t *ret_generation)
+enum vg_exit vg_cli_parse_generation(const char *text, json_int_t *ret_generation)
 {
 	char *end;
 
@@ -134,7 +133,7 @@ enum vg_exit vg_cli_history(const struct vg_cli *cli)
 	struct vg_diag diag = {};
 	int r;
 
-	if (cli->operand && parse_generation(cli->operand, &generation) != VG_EXIT_DONE)
+	if (cli->operand && vg_cli_parse_generation(cli->operand, &generation) != VG_EXIT_DONE)
 		return VG_EXIT_ERROR;
 	r = vg_cli_ask_history(cli, generation, &history, &diag);
 	if (r < 0)
@@ -159,7 +158,7 @@ static enum vg_exit choose(const struct vg_cli *cli, json_int_t *ret_generation)
 	int r;
 
 	if (cli->operand)
-		return parse_generation(cli->operand, ret_generation);
+		return vg_cli_parse_generation(cli->operand, ret_generation);
 	r = vg_cli_ask_history(cli, 0, &history, &diag);
 	if (r < 0)
 		return vg_cli_ask_error(cli, r, &diag, "start it with `systemctl start vpcgated`");
@@ -228,12 +227,14 @@ static enum vg_exit roll_back(const struct vg_cli *cli, json_int_t generation)
 	int r, error;
 
 	r = vg_cli_ask_history(cli, generation, &former, &diag);
+	if (r == -EPERM)
+		return vg_cli_denied("rollback");
 	if (r < 0)
 		return refuse(cli, r, &diag);
+	vg_cli_hold_signals();
 	text = json_object_get(former, "text");
 	error = vg_install_prepare(vg_cli_text(former, "config", ""), json_string_value(text),
 				   json_string_length(text), &prepared);
-	vg_cli_hold_signals();
 	r = vg_cli_request(cli, request, &answer, &diag);
 	if (r < 0)
 		return refuse(cli, r, &diag);

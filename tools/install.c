@@ -3,7 +3,9 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include "share/cleanup.h"
 #include "share/keep.h"
 #include "share/wire.h"
@@ -11,6 +13,8 @@
 
 #define STAGED_MODE 0640
 #define CONFIG_MODE 0644
+#define LOCK_TRIES 150
+#define LOCK_PAUSE_NS 100000000
 
 /* Up to the last slash, and that included. */
 static int folder_length(const char *path)
@@ -85,24 +89,56 @@ void vg_stage_remove(const struct vg_cli *cli, char *name)
 
 /* ---- in place of the config ---- */
 
+/* Whoever has it needs it for no longer than the daemon takes to answer. */
+static int lock_folder(const char *path, struct vg_install *install)
+{
+	_cleanup_free_ char *folder = NULL;
+
+	if (asprintf(&folder, "%.*s.", folder_length(path), path) < 0) {
+		folder = NULL;
+		return -ENOMEM;
+	}
+	install->folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (install->folder < 0)
+		return -errno;
+	install->locked = true;
+	for (int i = 0; i < LOCK_TRIES; i++) {
+		if (flock(install->folder, LOCK_EX | LOCK_NB) == 0)
+			return 0;
+		if (errno != EWOULDBLOCK)
+			return -errno;
+		nanosleep(&(struct timespec){.tv_nsec = LOCK_PAUSE_NS}, NULL);
+	}
+	return -EBUSY;
+}
+
 int vg_install_prepare(const char *path, const char *text, size_t length,
 		       struct vg_install *ret_install)
 {
 	struct stat like = {.st_mode = CONFIG_MODE, .st_uid = geteuid(), .st_gid = getegid()};
-	_cleanup_free_ char *aside = NULL, *copy = NULL;
+	_cleanup_(vg_install_done) struct vg_install install = {};
 	int r;
 
+	r = lock_folder(path, &install);
+	if (r < 0)
+		return r;
 	if (lstat(path, &like) < 0 && errno != ENOENT)
 		return -errno;
 	if (S_ISLNK(like.st_mode))
 		return -ELOOP;
-	copy = strdup(path);
-	if (!copy || asprintf(&aside, "%s.XXXXXX.new", path) < 0)
+	install.path = strdup(path);
+	if (!install.path || asprintf(&install.aside, "%s.XXXXXX.new", path) < 0) {
+		install.aside = NULL;
 		return -ENOMEM;
-	r = write_new(aside, strlen(".new"), &like, like.st_mode & 0777, text, length);
-	if (r < 0)
+	}
+	r = write_new(install.aside, strlen(".new"), &like, like.st_mode & 0777, text, length);
+	if (r < 0) {
+		free(install.aside); /* it is removed already */
+		install.aside = NULL;
 		return r;
-	*ret_install = (struct vg_install){VG_TAKE_PTR(copy), VG_TAKE_PTR(aside)};
+	}
+	*ret_install = install;
+	install = (struct vg_install){};
 	return 0;
 }
 
@@ -112,26 +148,23 @@ enum vg_exit vg_install_error(const char *path, int error)
 		return vg_cli_error("%s is a symbolic link: change what it leads to, and `vpcgate "
 				    "apply` without a file",
 				    path);
+	if (error == -EBUSY)
+		return vg_cli_error(
+			"%s can't be replaced: another vpcgate has been about to for %d s; "
+			"try again once that has ended",
+			path, LOCK_TRIES / 10);
 	return vg_cli_error("%s can't be replaced: %s%s", path, strerror(-error),
 			    error == -EACCES || error == -EPERM ? "; run vpcgate as root" : "");
 }
 
 enum vg_exit vg_install_commit(struct vg_install *install)
 {
-	_cleanup_free_ char *folder = NULL;
-	_cleanup_close_ int fd = -1;
-
 	if (rename(install->aside, install->path) < 0)
 		return vg_install_error(install->path, -errno);
 	free(install->aside);
 	install->aside = NULL;
 	/* Until the folder is on disk a power failure may take the rename back. */
-	if (asprintf(&folder, "%.*s.", folder_length(install->path), install->path) < 0)
-		folder = NULL;
-	fd = folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-	if (fd < 0 || fsync(fd) < 0)
-		return vg_install_error(install->path, fd < 0 ? -EIO : -errno);
-	return VG_EXIT_DONE;
+	return fsync(install->folder) < 0 ? vg_install_error(install->path, -errno) : VG_EXIT_DONE;
 }
 
 void vg_install_done(struct vg_install *install)
@@ -140,5 +173,7 @@ void vg_install_done(struct vg_install *install)
 		unlink(install->aside);
 	free(install->aside);
 	free(install->path);
+	if (install->locked)
+		close(install->folder);
 	*install = (struct vg_install){};
 }

@@ -17,11 +17,15 @@ void vg_stage_remove(const struct vg_cli *cli, char *name);
 struct vg_install {
 	char *path;
 	char *aside; /* what is written so far; NULL: nothing */
+	bool locked;
+	int folder; /* that of `path`, where `locked` */
 };
 
 /*
  * Writes the text beside `path`, with owner and mode of what is there, so that nothing but a rename is
- * left to do. -ELOOP: `path` is a symbolic link; or errno of the file system.
+ * left to do. Until vg_install_done() nobody else can, so that what comes into force first is written
+ * first. Signals must be held. -ELOOP: `path` is a symbolic link; -EBUSY: somebody else is about to
+ * replace it, for some seconds now; or errno of the file system.
  */
 int vg_install_prepare(const char *path, const char *text, size_t length,
 		       struct vg_install *ret_install);

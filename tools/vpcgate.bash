@@ -98,7 +98,7 @@ _vpcgate()
 			fi
 			words="--confirm --dry-run --yes --accept-shrink --json $globals"
 			;;
-		confirm) words=$globals ;;
+		confirm) words="$(_vpcgate_generations) $globals" ;;
 		rollback) words="$(_vpcgate_generations) --dry-run --yes --json $globals" ;;
 		history) words="$(_vpcgate_generations) --json $globals" ;;
 		detach) words="$(_vpcgate_interfaces) $globals" ;;

@@ -107,6 +107,9 @@ int vg_cli_request(const struct vg_cli *cli, json_t *request, json_t **ret_answe
 int vg_cli_ask_history(const struct vg_cli *cli, json_int_t generation, json_t **ret_answer,
 		       struct vg_diag *diag);
 
+/* A generation that the operator writes; prints what is wrong with it. */
+enum vg_exit vg_cli_parse_generation(const char *text, json_int_t *ret_generation);
+
 /* "generation 42 is in force", and, on trial, for how long and what then. */
 void vg_cli_print_applied(const json_t *answer);
 
@@ -126,6 +129,9 @@ bool vg_cli_no_daemon(int error);
 /* Prints why vg_cli_ask() failed; `instead` says what can be done without a daemon. */
 enum vg_exit vg_cli_ask_error(const struct vg_cli *cli, int error, const struct vg_diag *diag,
 			      const char *instead);
+
+/* Prints that `command` is for root, where not it but what it asks for before is refused. */
+enum vg_exit vg_cli_denied(const char *command);
 
 /* Prints why a config is refused, for editors that jump to FILE:LINE:COLUMN. Returns VG_EXIT_NO. */
 enum vg_exit vg_cli_refused(const struct vg_diag *diag);

@@ -194,6 +194,20 @@ static int read_answer(void *context, const char *feed, const struct vg_listing 
 	return 0;
 }
 
+int vg_discovery_if_accepted(void *context, const char *feed, const struct vg_listing **ret_listing,
+			     __s64 *ret_read_s)
+{
+	struct vg_discovery *discovery = context;
+	struct vg_poll *poll = find_poll(discovery, feed);
+	const struct vg_saved *latest;
+
+	if (!poll || !vg_hold_holds(&poll->hold))
+		return read_answer(context, feed, ret_listing, ret_read_s);
+	latest = vg_answers_latest(&poll->answers);
+	*ret_read_s = latest ? latest->read_s : 0;
+	return vg_hold_if_accepted(&poll->hold, latest, ret_listing);
+}
+
 const struct vg_reader *vg_discovery_reader(const struct vg_discovery *discovery)
 {
 	return &discovery->reader;
@@ -385,43 +399,7 @@ void vg_discovery_refuse(struct vg_discovery *discovery, const char *reason)
 		vg_poll_refuse(discovery->polls[i], reason);
 }
 
-/* ---- questions ---- */
-
-static bool has_feed(const struct vg_policy *policy, const char *text)
-{
-	for (size_t i = 0; policy && i < policy->n_feeds; i++) {
-		if (strcmp(policy->feeds[i].text, text) == 0)
-			return true;
-	}
-	return false;
-}
-
-const struct vg_feed *vg_discovery_unanswered(const struct vg_discovery *discovery,
-					      const struct vg_policy *policy,
-					      const struct vg_policy *except)
-{
-	for (size_t i = 0; i < policy->n_feeds; i++) {
-		const struct vg_feed *feed = &policy->feeds[i];
-		const struct vg_feed_state *state = vg_discovery_state(discovery, feed->text);
-
-		if (state && !state->answered && !has_feed(except, feed->text))
-			return feed;
-	}
-	return NULL;
-}
-
-bool vg_discovery_is_waiting(const struct vg_discovery *discovery, const struct vg_policy *policy,
-			     const struct vg_policy *except)
-{
-	for (size_t i = 0; i < policy->n_feeds; i++) {
-		const struct vg_feed *feed = &policy->feeds[i];
-		const struct vg_feed_state *state = vg_discovery_state(discovery, feed->text);
-
-		if (state && state->waiting && !has_feed(except, feed->text))
-			return true;
-	}
-	return false;
-}
+/* ---- what is held back ---- */
 
 size_t vg_discovery_accept(struct vg_discovery *discovery)
 {

@@ -95,6 +95,9 @@ void vg_discovery_refuse(struct vg_discovery *discovery, const char *reason);
 
 /* Believes all answers that are held back. Returns how many. */
 size_t vg_discovery_accept(struct vg_discovery *discovery);
+/* As a reader's `answer`, with the discovery: as if they were believed. Valid until the next call. */
+int vg_discovery_if_accepted(void *discovery, const char *feed,
+			     const struct vg_listing **ret_listing, __s64 *ret_read_s);
 
 /* Of the remote feed with that text; NULL where it is neither wanted nor was read. */
 const struct vg_feed_state *vg_discovery_state(const struct vg_discovery *discovery,

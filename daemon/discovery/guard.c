@@ -287,8 +287,8 @@ int vg_guard_judge(struct vg_guard *guard, const struct vg_guard_rules *rules,
 	return guard->holds ? VG_GUARD_HELD : VG_GUARD_BELIEVED;
 }
 
-int vg_guard_accept(struct vg_guard *guard, const struct vg_listing *in_force,
-		    struct vg_listing *ret_listing)
+int vg_guard_without(const struct vg_guard *guard, const struct vg_listing *in_force,
+		     struct vg_listing *ret_listing)
 {
 	_cleanup_(vg_listing_done) struct vg_listing listing = {.shared = in_force &&
 									  in_force->shared};
@@ -308,7 +308,6 @@ int vg_guard_accept(struct vg_guard *guard, const struct vg_listing *in_force,
 	if (r < 0)
 		return r;
 	vg_listing_sort(&listing);
-	vg_guard_done(guard);
 	*ret_listing = listing;
 	listing = (struct vg_listing){};
 	return 0;

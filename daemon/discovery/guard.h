@@ -50,9 +50,9 @@ enum vg_guard_verdict { VG_GUARD_BELIEVED, VG_GUARD_HELD };
 int vg_guard_judge(struct vg_guard *guard, const struct vg_guard_rules *rules,
 		   const struct vg_listing *in_force, struct vg_listing *fresh, uint64_t now_us);
 
-/* What the last answer was: what is in force (or NULL) without what is kept. Nothing is held then. */
-int vg_guard_accept(struct vg_guard *guard, const struct vg_listing *in_force,
-		    struct vg_listing *ret_listing);
+/* What the last answer was: what is in force (or NULL) without what is kept. -ENOMEM. */
+int vg_guard_without(const struct vg_guard *guard, const struct vg_listing *in_force,
+		     struct vg_listing *ret_listing);
 
 /* Forgets everything. */
 void vg_guard_done(struct vg_guard *guard);

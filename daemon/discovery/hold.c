@@ -69,7 +69,22 @@ int vg_hold_accept(struct vg_hold *hold, const struct vg_saved *old, struct vg_s
 			return -ENOMEM;
 	}
 	ret_saved->usable = old && old->usable;
-	return vg_guard_accept(&hold->guard, old ? &old->listing : NULL, &ret_saved->listing);
+	if (vg_guard_without(&hold->guard, old ? &old->listing : NULL, &ret_saved->listing) < 0)
+		return -ENOMEM;
+	vg_guard_done(&hold->guard);
+	return 0;
+}
+
+int vg_hold_if_accepted(struct vg_hold *hold, const struct vg_saved *old,
+			const struct vg_listing **ret_listing)
+{
+	if (hold->taken.holds) {
+		*ret_listing = &hold->whole.listing;
+		return 0;
+	}
+	vg_listing_done(&hold->if_accepted);
+	*ret_listing = &hold->if_accepted;
+	return vg_guard_without(&hold->guard, old ? &old->listing : NULL, &hold->if_accepted);
 }
 
 void vg_hold_done(struct vg_hold *hold)
@@ -77,4 +92,5 @@ void vg_hold_done(struct vg_hold *hold)
 	vg_guard_done(&hold->guard);
 	vg_taken_done(&hold->taken);
 	vg_saved_done(&hold->whole);
+	vg_listing_done(&hold->if_accepted);
 }

@@ -13,7 +13,8 @@
 struct vg_hold {
 	struct vg_guard guard;
 	struct vg_taken taken;
-	struct vg_saved whole; /* an answer of which nothing comes into force */
+	struct vg_saved whole;	       /* an answer of which nothing comes into force */
+	struct vg_listing if_accepted; /* what vg_hold_if_accepted() has made */
 };
 
 /*
@@ -36,6 +37,12 @@ uint64_t vg_hold_last_us(const struct vg_hold *hold);
 
 /* What the last answer said, where something is held back; nothing is then. `old` as above. -ENOMEM. */
 int vg_hold_accept(struct vg_hold *hold, const struct vg_saved *old, struct vg_saved *ret_saved);
+/*
+ * What vg_hold_accept() would make the listing; it is held back still. Valid until the next call of any
+ * of these. -ENOMEM.
+ */
+int vg_hold_if_accepted(struct vg_hold *hold, const struct vg_saved *old,
+			const struct vg_listing **ret_listing);
 
 void vg_hold_done(struct vg_hold *hold);
 

@@ -57,9 +57,10 @@ static int answer_detach(struct vg_gate *gate, const struct vg_request *request,
 	return *ret_json ? 0 : -ENOMEM;
 }
 
-static int answer_confirm(struct vg_daemon *daemon, json_t **ret_json, struct vg_diag *diag)
+static int answer_confirm(struct vg_daemon *daemon, __u64 generation, json_t **ret_json,
+			  struct vg_diag *diag)
 {
-	const int r = vg_confirm_keep(daemon, diag);
+	const int r = vg_confirm_keep(daemon, generation, diag);
 
 	if (r < 0)
 		return r;
@@ -78,7 +79,7 @@ static int answer_request(struct vg_daemon *daemon, const struct vg_request *req
 	case VG_COMMAND_DETACH:
 		return answer_detach(daemon->gate, request, ret_json, diag);
 	case VG_COMMAND_CONFIRM:
-		return answer_confirm(daemon, ret_json, diag);
+		return answer_confirm(daemon, request->generation, ret_json, diag);
 	case VG_COMMAND_HISTORY:
 		return vg_report_history(daemon, request->generation, ret_json, diag);
 	default: /* VG_COMMAND_APPLY, VG_COMMAND_ROLLBACK: vg_answer(); VG_COMMAND_RANGES: vg_answer_write() */
@@ -150,13 +151,19 @@ void vg_answer_write(const struct vg_daemon *daemon, const char *text, size_t le
 char *vg_answer_applied(const struct vg_daemon *daemon, size_t accepted, int result,
 			const struct vg_diag *diag)
 {
+	static const struct vg_position nowhere;
 	json_auto_t *json = NULL;
+	struct vg_diag both = {0};
 
 	if (result >= 0)
 		json = json_pack("{sI sI so}", "generation",
 				 (json_int_t)daemon->gate->state.generation, "accepted",
 				 (json_int_t)accepted, "trial", vg_confirm_json(daemon));
-	return write_answer(json, result, diag);
+	else if (accepted)
+		vg_diag_set(&both, -result, NULL, nowhere,
+			    "%.800s; what feeds' answers were held back is believed all the same",
+			    diag->text);
+	return write_answer(json, result, *both.text ? &both : diag);
 }
 
 /* apply and rollback. */
@@ -167,6 +174,7 @@ static void change_of(const struct vg_request *request, const struct ucred *peer
 
 	*ret_change = (struct vg_change){
 		.cause = rollback ? VG_CAUSE_ROLLBACK : VG_CAUSE_APPLY,
+		.accept_shrink = request->accept_shrink,
 		.confirm_s = (unsigned)request->confirm_s,
 		.restores = request->generation,
 	};
@@ -200,9 +208,8 @@ static char *answer_change(struct vg_daemon *daemon, const struct ucred *peer, u
 	int r;
 
 	change_of(request, peer, &change);
-	if (request->accept_shrink)
-		applicant.accepted = vg_discovery_accept(daemon->discovery);
 	r = vg_apply_change(daemon, &change, &diag);
+	applicant.accepted = daemon->apply.accepted;
 	if (r != -EINPROGRESS)
 		return vg_answer_applied(daemon, applicant.accepted, r, &diag);
 	vg_apply_wait(daemon, &applicant);

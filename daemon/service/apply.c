@@ -279,7 +279,12 @@ static int take_next(struct vg_daemon *daemon, const struct vg_change *change)
 	if (r < 0)
 		return r;
 	r = vg_asking_next(daemon, &wrong);
-	return r < 0 ? vg_reload_refuse(gate, r, &wrong) : 0;
+	if (r < 0)
+		return vg_reload_refuse(gate, r, &wrong);
+	/* What a refused config came with is not believed. */
+	if (change->accept_shrink)
+		daemon->apply.accepted = vg_discovery_accept(daemon->discovery);
+	return 0;
 }
 
 /* One at a time: whoever waits for what it asked for must not get another's. */
@@ -308,6 +313,7 @@ int vg_apply_change(struct vg_daemon *daemon, const struct vg_change *change, st
 	struct vg_gate *gate = daemon->gate;
 	int r;
 
+	apply->accepted = 0;
 	r = make_way(daemon, change, diag);
 	if (r < 0)
 		return r;
@@ -322,7 +328,7 @@ int vg_apply_change(struct vg_daemon *daemon, const struct vg_change *change, st
 		start_waiting(apply);
 		return -EINPROGRESS;
 	}
-	return describe(gate, finish(daemon, r, false), diag);
+	return describe(gate, finish(daemon, r, apply->accepted), diag);
 }
 
 void vg_apply_wait(struct vg_daemon *daemon, const struct vg_applicant *applicant)

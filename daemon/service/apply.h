@@ -24,6 +24,7 @@ struct vg_apply {
 	bool changed;		 /* while it did, ranges of the policy in force have changed */
 	bool again;		 /* a reload was asked for before the start was over */
 	struct vg_change change; /* the last one that was asked for */
+	size_t accepted;	 /* answers that were held back, and that it believed */
 	sd_event_source *deadline, *watch, *retry;
 	struct vg_applicant {
 		uint64_t ticket;

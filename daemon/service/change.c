@@ -122,7 +122,7 @@ int vg_change_read(const struct vg_daemon *daemon, const struct vg_change *chang
 	return 0;
 }
 
-struct vg_reader vg_change_spectator(const struct vg_daemon *daemon)
+struct vg_reader vg_change_spectator(const struct vg_daemon *daemon, bool accept_shrink)
 {
 	const struct vg_reader *own = daemon->gate->reader;
 
@@ -130,7 +130,7 @@ struct vg_reader vg_change_spectator(const struct vg_daemon *daemon)
 	return (struct vg_reader){
 		.read = vg_file_reader.read,
 		.read_lines = vg_file_reader.read_lines,
-		.answer = own->answer,
+		.answer = accept_shrink ? vg_discovery_if_accepted : own->answer,
 		.context = own->context,
 	};
 }

@@ -17,6 +17,7 @@ struct vg_change {
 	char staged[VG_REQUEST_TEXT_MAX +
 		    1];			    /* its text is in this file beside the socket, or "" */
 	char file[VG_REQUEST_TEXT_MAX + 1]; /* which that is a copy of, for the history */
+	bool accept_shrink;		    /* answers of feeds that are held back are believed */
 	unsigned confirm_s;		    /* 0: in force for good */
 	__u64 restores;			    /* the generation whose config it is, or 0 */
 };
@@ -37,9 +38,9 @@ int vg_change_find(const struct vg_daemon *daemon, __u64 generation,
 
 /*
  * Reads files, and what feeds have answered, for a policy that isn't to come into force: nothing is
- * remembered of it.
+ * remembered of it. `accept_shrink`: as if what is held back were believed.
  */
-struct vg_reader vg_change_spectator(const struct vg_daemon *daemon);
+struct vg_reader vg_change_spectator(const struct vg_daemon *daemon, bool accept_shrink);
 
 /*
  * Its config, a heap string. -ENOENT: no such generation is kept; -EPERM: a reload of a config that

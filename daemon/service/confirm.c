@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include "service/daemon.h"
 #include "share/cleanup.h"
@@ -74,9 +75,12 @@ static int on_end(sd_event_source *source, uint64_t time_us, void *context)
 static bool holds_refused(const struct vg_daemon *daemon, const char *config_path)
 {
 	_cleanup_free_ char *config = NULL;
+	struct stat info;
 	size_t length;
 
-	return vg_file_read(config_path, &config, &length) >= 0 &&
+	return stat(config_path, &info) == 0 &&
+	       vg_history_may_refuse(&daemon->history, info.st_size) &&
+	       vg_file_read(config_path, &config, &length) >= 0 &&
 	       vg_history_refuses(&daemon->history, config, length);
 }
 
@@ -87,16 +91,16 @@ void vg_confirm_arm(struct vg_daemon *daemon)
 	struct vg_moment now;
 
 	confirm->error[0] = '\0';
-	confirm->refused = holds_refused(daemon, daemon->gate->config_path);
 	if (!waiting) {
 		sd_event_source_set_enabled(confirm->timer, SD_EVENT_OFF);
 		return;
 	}
 	vg_confirm_now(confirm, &now);
-	set_timer(daemon, now.boot_us + vg_trial_left_us(&waiting->trial, &now));
+	set_timer(daemon,
+		  now.boot_us + (vg_trial_left_us(&waiting->trial, &now) ?: VG_CONFIRM_RETRY_US));
 }
 
-int vg_confirm_keep(struct vg_daemon *daemon, struct vg_diag *diag)
+int vg_confirm_keep(struct vg_daemon *daemon, __u64 generation, struct vg_diag *diag)
 {
 	const struct vg_entry *waiting = vg_history_waiting(&daemon->history);
 	int r;
@@ -106,6 +110,11 @@ int vg_confirm_keep(struct vg_daemon *daemon, struct vg_diag *diag)
 				   "nothing waits to be confirmed: generation %llu is in force for "
 				   "good",
 				   daemon->gate->state.generation);
+	if (generation && generation != waiting->generation)
+		return vg_diag_set(diag, ESTALE, NULL, nowhere,
+				   "generation %llu is on trial by now, not %llu; see `vpcgate "
+				   "history`",
+				   waiting->generation, generation);
 	r = vg_history_confirm(&daemon->history, diag);
 	if (r < 0)
 		return r;
@@ -146,7 +155,7 @@ const char *vg_confirm_hint(const struct vg_daemon *daemon, char *out, size_t si
 			"`vpcgate confirm`",
 			waiting->generation, vg_trial_left_us(&waiting->trial, &now) / 1000000,
 			waiting->trial.back);
-	else if (confirm->refused)
+	else if (holds_refused(daemon, daemon->gate->config_path))
 		snprintf(out, size,
 			 "%.255s holds a config that was tried and never confirmed; the policy in "
 			 "force is that from before: mend it, or `vpcgate rollback %llu` to write "

@@ -20,7 +20,6 @@ struct vg_confirm {
 	sd_event_source *timer; /* CLOCK_BOOTTIME */
 	char boot_id[VG_BOOT_ID_SIZE];
 	char error[VG_DIAG_TEXT_SIZE]; /* why the former policy can't come back, or "" */
-	bool refused;		       /* the config holds what was tried and never confirmed */
 };
 
 int vg_confirm_open(struct vg_daemon *daemon);
@@ -31,8 +30,11 @@ void vg_confirm_now(const struct vg_confirm *confirm, struct vg_moment *ret_now)
 /* Another policy is in force: sets the timer for the newest entry, or none. */
 void vg_confirm_arm(struct vg_daemon *daemon);
 
-/* It stays. -ENOENT: nothing is on trial; else the history can't be written. `diag` says so. */
-int vg_confirm_keep(struct vg_daemon *daemon, struct vg_diag *diag);
+/*
+ * It stays. `generation`: the one that is meant, or 0. -ENOENT: nothing is on trial; -ESTALE: another one
+ * is by now; else the history can't be written. `diag` says so.
+ */
+int vg_confirm_keep(struct vg_daemon *daemon, __u64 generation, struct vg_diag *diag);
 
 /* {"generation", "back", "duration_s", "left_s", "error": text or null}, or null. */
 json_t *vg_confirm_json(const struct vg_daemon *daemon);

@@ -18,6 +18,7 @@
 /* Of time that the loop does nothing else; a quarter of a million flows take some six steps. */
 #define SWEEP_INTERVAL_US 5000000
 #define SWEEP_STEP_US 10000
+#define HISTORY_INTERVAL_US (VG_RECORD_RETRY_S * UINT64_C(1000000))
 
 void vg_daemon_notify(struct vg_daemon *daemon, const char *state)
 {
@@ -196,6 +197,13 @@ static int on_rate_timer(sd_event_source *source, uint64_t time_us, void *contex
 	return sd_event_source_set_time_relative(source, VG_RATE_INTERVAL_US);
 }
 
+static int on_history_timer(sd_event_source *source, uint64_t time_us, void *context)
+{
+	(void)time_us;
+	vg_record_again(context);
+	return sd_event_source_set_time_relative(source, HISTORY_INTERVAL_US);
+}
+
 static int on_sweep_timer(sd_event_source *source, uint64_t time_us, void *context)
 {
 	const struct vg_daemon *daemon = context;
@@ -252,6 +260,8 @@ static int add_sources(struct vg_daemon *daemon)
 		r = add_timer(daemon, on_watch_timer);
 	if (r >= 0)
 		r = add_timer(daemon, on_sweep_timer);
+	if (r >= 0)
+		r = add_timer(daemon, on_history_timer);
 	return r < 0 ? r : sd_event_set_watchdog(daemon->event, true);
 }
 
@@ -335,10 +345,13 @@ static int open_gate(struct vg_daemon *daemon, const struct vg_daemon_options *o
 /* What may fail without a trace comes first: the socket before the first NIC. */
 static int start(struct vg_daemon *daemon, const struct vg_daemon_options *options)
 {
+	bool on_trial = false;
 	__u64 back = 0;
 	int r;
 
 	r = open_loop(daemon, options);
+	if (r >= 0)
+		on_trial = vg_history_waiting(&daemon->history);
 	if (r >= 0)
 		r = open_gate(daemon, options, &back);
 	if (r >= 0)
@@ -348,9 +361,10 @@ static int start(struct vg_daemon *daemon, const struct vg_daemon_options *optio
 	if (r == -ECANCELED)
 		return 0;
 	if (r >= 0)
-		r = vg_gate_start(daemon->gate);
+		r = vg_gate_start(daemon->gate, on_trial);
+	/* Only a daemon can end the trial: it is to be started again. */
 	if (r < 0)
-		return r;
+		return on_trial ? -EAGAIN : r;
 	vg_record_start(daemon, back);
 	vg_confirm_arm(daemon);
 	vg_apply_started(daemon);

@@ -101,7 +101,8 @@ static json_t *trial_json(const struct vg_trial *trial)
 
 json_t *vg_entry_json(const struct vg_entry *entry)
 {
-	return json_pack("{sI sI ss so ss? so so sO?}", "generation", (json_int_t)entry->generation,
+	return json_pack("{sI sI sI ss so ss? so so sO?}", "generation",
+			 (json_int_t)entry->generation, "follows", (json_int_t)entry->follows,
 			 "time_s", (json_int_t)entry->time_s, "cause", vg_cause_text(entry->cause),
 			 "by", actor_json(&entry->actor), "file", entry->file, "restores",
 			 entry->restores ? json_integer((json_int_t)entry->restores) : json_null(),
@@ -179,6 +180,7 @@ static int decode(const json_t *json, struct vg_entry *entry)
 
 	entry->generation = number_of(json, "generation");
 	entry->time_s = (__s64)number_of(json, "time_s");
+	entry->follows = number_of(json, "follows");
 	entry->restores = number_of(json, "restores");
 	r = decode_cause(json_object_get(json, "cause"), &entry->cause);
 	if (r == 0)
@@ -221,6 +223,7 @@ int vg_entry_decode(const char *text, size_t length, struct vg_entry *ret_entry,
 void vg_entry_done(struct vg_entry *entry)
 {
 	free(entry->file);
+	free(entry->unsaved);
 	json_decref(entry->changes);
 	*entry = (struct vg_entry){0};
 }

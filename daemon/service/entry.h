@@ -39,10 +39,12 @@ struct vg_entry {
 	enum vg_cause cause;
 	struct vg_actor actor;
 	char *file;	/* that was applied in place of the config, or NULL */
+	__u64 follows;	/* the entry before it, when it was made; or 0 */
 	__u64 restores; /* the generation whose config this is again, or 0 */
 	struct vg_trial trial;
 	json_t *changes; /* as vg_entry_changes() makes them, or NULL: nothing was there before */
 	size_t length;	 /* of the config's text */
+	char *unsaved;	 /* that text, while it is on no disk yet; else NULL */
 	__u32 checksum;
 };
 

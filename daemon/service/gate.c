@@ -232,26 +232,6 @@ void vg_gate_close(struct vg_gate *gate)
 	free(gate);
 }
 
-/* A start that fails leaves no NIC filtered that was not filtered before. */
-static void undo_start(struct vg_gate *gate)
-{
-	struct vg_diag diag = {0};
-
-	for (size_t i = 0; i < gate->n_wanted; i++) {
-		struct vg_wanted *nic = &gate->wanted[i];
-
-		if (nic->state != VG_NIC_ATTACHED || nic->attachment.adopted)
-			continue;
-		if (vg_dataplane_detach(gate->bpffs, nic->name, &diag) < 0) {
-			vg_log_warn("%s; it stays filtered", diag.text);
-			continue;
-		}
-		nic->state = VG_NIC_DETACHED;
-		vg_log_info("%s: detached again, since the start failed", nic->name);
-	}
-	vg_tuning_settle(gate, &vg_tuning_log);
-}
-
 int vg_gate_publish(struct vg_gate *gate, struct vg_candidate *candidate,
 		    const struct vg_wanted *wanted, size_t n_wanted, struct vg_diag *diag)
 {
@@ -273,7 +253,7 @@ int vg_gate_publish(struct vg_gate *gate, struct vg_candidate *candidate,
 	return 0;
 }
 
-int vg_gate_start(struct vg_gate *gate)
+int vg_gate_start(struct vg_gate *gate, bool tolerant)
 {
 	struct vg_wanted *wanted;
 	char text[VG_GATE_ERROR_SIZE];
@@ -294,10 +274,9 @@ int vg_gate_start(struct vg_gate *gate)
 	}
 	vg_gate_note_stale(gate, &stale);
 	r = vg_attach_settle(gate, wanted, n);
-	if (r < 0) {
-		undo_start(gate);
-		log_filter_stays(gate->bpffs);
-	}
+	if (r >= 0 || tolerant || vg_gate_attached(gate))
+		return 0;
+	log_filter_stays(gate->bpffs);
 	return r;
 }
 

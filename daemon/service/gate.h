@@ -71,10 +71,11 @@ int vg_gate_open(const char *config_path, const char *instead, const char *bpffs
 void vg_gate_close(struct vg_gate *gate);
 
 /*
- * Publishes the next policy and attaches. A NIC that doesn't exist is a state; one that refuses is an
- * error, after which every NIC that this start has attached is detached again.
+ * Publishes the next policy and attaches. A NIC that doesn't exist is a state, and so is one that refuses
+ * where another one is filtered, or the start is `tolerant`. Else that is an error, since nothing is
+ * filtered.
  */
-int vg_gate_start(struct vg_gate *gate);
+int vg_gate_start(struct vg_gate *gate, bool tolerant);
 
 /* The NICs that a policy wants filtered, as links are now: a heap array. Logs what fails. */
 int vg_gate_plan(const struct vg_gate *gate, const struct vg_policy *policy,

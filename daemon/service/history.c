@@ -49,6 +49,18 @@ static int read_entry(const char *path, struct vg_entry *ret_entry, char **ret_t
 	return 0;
 }
 
+/* With a NUL behind it. */
+static char *copy_of(const char *text, size_t length)
+{
+	char *copy = malloc(length + 1);
+
+	if (!copy)
+		return NULL;
+	memcpy(copy, text, length);
+	copy[length] = '\0';
+	return copy;
+}
+
 int vg_history_read(const struct vg_history *history, const struct vg_entry *entry, char **ret_text,
 		    size_t *ret_length, struct vg_diag *diag)
 {
@@ -57,6 +69,11 @@ int vg_history_read(const struct vg_history *history, const struct vg_entry *ent
 	const char *config;
 	int r;
 
+	if (entry->unsaved) {
+		*ret_text = copy_of(entry->unsaved, entry->length);
+		*ret_length = entry->length;
+		return *ret_text ? 0 : -ENOMEM;
+	}
 	r = path_of(history, entry->generation, &path);
 	if (r == 0)
 		r = read_entry(path, &found, &text, &config, diag);
@@ -88,23 +105,29 @@ static void forget(struct vg_history *history, size_t i)
 		(history->n - i) * sizeof(*history->entries));
 }
 
-static void remove_file(const struct vg_history *history, __u64 generation)
+static void remove_file(const struct vg_history *history, const struct vg_entry *entry)
 {
 	_cleanup_free_ char *path = NULL;
 
-	if (path_of(history, generation, &path) == 0 && unlink(path) < 0)
+	if (!entry->unsaved && path_of(history, entry->generation, &path) == 0 && unlink(path) < 0)
 		vg_log_warn("%s can't be removed: %s", path, strerror(errno));
 }
 
-/* Of sorted ones the oldest goes. That which a trial goes back to stays, however old it is. */
+/*
+ * Of sorted ones the oldest goes. That which a trial goes back to stays, however old it is; also while it
+ * goes back, which may still fail.
+ */
 static void make_room(struct vg_history *history)
 {
-	const struct vg_entry *waiting = vg_history_waiting(history);
+	const struct vg_entry *newest = vg_history_newest(history);
 
 	for (size_t i = 0; history->n > VG_HISTORY_MAX && i < history->n; i++) {
-		if (waiting && history->entries[i].generation == waiting->trial.back)
+		const __u64 generation = history->entries[i].generation;
+
+		if (generation == newest->restores ||
+		    (vg_history_waiting(history) && generation == newest->trial.back))
 			continue;
-		remove_file(history, history->entries[i].generation);
+		remove_file(history, &history->entries[i]);
 		forget(history, i);
 		return;
 	}
@@ -177,7 +200,7 @@ void vg_history_close(struct vg_history *history)
 /* ---- writing ---- */
 
 static int write_entry(const struct vg_history *history, const struct vg_entry *entry,
-		       const char *text, size_t length)
+		       const char *text)
 {
 	_cleanup_free_ char *line = vg_entry_encode(entry), *path = NULL, *whole = NULL;
 	size_t line_length;
@@ -187,13 +210,13 @@ static int write_entry(const struct vg_history *history, const struct vg_entry *
 	if (r < 0 || !line)
 		return -ENOMEM;
 	line_length = strlen(line);
-	whole = malloc(line_length + 1 + length);
+	whole = malloc(line_length + 1 + entry->length);
 	if (!whole)
 		return -ENOMEM;
 	memcpy(whole, line, line_length);
 	whole[line_length] = '\n';
-	memcpy(whole + line_length + 1, text, length);
-	return vg_keep_write(path, TITLE, whole, line_length + 1 + length);
+	memcpy(whole + line_length + 1, text, entry->length);
+	return vg_keep_write(path, TITLE, whole, line_length + 1 + entry->length);
 }
 
 static int refuse(const struct vg_history *history, int error, struct vg_diag *diag)
@@ -214,27 +237,73 @@ static int make_folder(const struct vg_history *history)
 	return mkdir(above, 0700) < 0 && errno != EEXIST ? -errno : 0;
 }
 
+/* In their order, so that what is on disk is what was in force up to some moment. */
+static int save(struct vg_history *history)
+{
+	int r = make_folder(history);
+
+	for (size_t i = 0; r >= 0 && i < history->n; i++) {
+		struct vg_entry *entry = &history->entries[i];
+
+		if (!entry->unsaved)
+			continue;
+		r = write_entry(history, entry, entry->unsaved);
+		if (r < 0)
+			break;
+		free(entry->unsaved);
+		entry->unsaved = NULL;
+	}
+	return r;
+}
+
+int vg_history_save(struct vg_history *history)
+{
+	struct vg_diag diag = {0};
+	const int r = save(history);
+
+	if (r < 0)
+		refuse(history, r, &diag);
+	memcpy(history->error, diag.text, sizeof(history->error));
+	return r;
+}
+
 int vg_history_add(struct vg_history *history, struct vg_entry *entry, const char *text,
 		   size_t length, struct vg_diag *diag)
 {
+	const bool on_trial = entry->trial.given;
 	int r;
 
+	entry->follows = history->n ? vg_history_newest(history)->generation : 0;
 	vg_entry_measure(entry, text, length);
-	r = make_folder(history);
-	if (r == 0)
-		r = write_entry(history, entry, text, length);
-	if (r < 0)
-		return refuse(history, r, diag);
+	entry->unsaved = copy_of(text, length);
+	if (!entry->unsaved)
+		return vg_diag_set(diag, ENOMEM, NULL, nowhere, "no memory for the history");
 	history->entries[history->n++] = *entry;
 	*entry = (struct vg_entry){0};
+	r = vg_history_save(history);
+	if (r < 0 && on_trial) {
+		vg_history_drop(history);
+		return refuse(history, r, diag);
+	}
 	make_room(history);
 	return 0;
 }
 
+static bool is_saved(const struct vg_history *history)
+{
+	for (size_t i = 0; i < history->n; i++) {
+		if (history->entries[i].unsaved)
+			return false;
+	}
+	return true;
+}
+
 void vg_history_drop(struct vg_history *history)
 {
-	remove_file(history, history->entries[history->n - 1].generation);
+	remove_file(history, &history->entries[history->n - 1]);
 	forget(history, history->n - 1);
+	if (is_saved(history))
+		history->error[0] = '\0';
 }
 
 int vg_history_confirm(struct vg_history *history, struct vg_diag *diag)
@@ -248,7 +317,7 @@ int vg_history_confirm(struct vg_history *history, struct vg_diag *diag)
 	if (r < 0)
 		return r;
 	entry->trial.confirmed = true;
-	r = write_entry(history, entry, text, length);
+	r = write_entry(history, entry, text);
 	if (r == 0)
 		return 0;
 	entry->trial.confirmed = false;
@@ -276,10 +345,19 @@ const struct vg_entry *vg_history_waiting(const struct vg_history *history)
 
 const struct vg_entry *vg_history_find(const struct vg_history *history, __u64 generation)
 {
-	for (size_t i = history->n; i-- > 0;)
-		if (history->entries[i].generation <= generation)
-			return &history->entries[i];
-	return NULL;
+	const struct vg_entry *entry, *next;
+	size_t i = history->n;
+
+	while (i > 0 && history->entries[i - 1].generation > generation)
+		i--;
+	if (!i)
+		return NULL;
+	entry = &history->entries[i - 1];
+	next = i < history->n ? entry + 1 : NULL;
+	/* Where one in between is missing, nobody knows which of the two it is of. */
+	if (entry->generation != generation && next && next->follows != entry->generation)
+		return NULL;
+	return entry;
 }
 
 bool vg_history_is_refused(const struct vg_history *history, const struct vg_entry *entry)
@@ -316,6 +394,17 @@ bool vg_history_refuses(const struct vg_history *history, const char *text, size
 
 		if (vg_entry_holds(entry, text, length))
 			return vg_history_is_refused(history, entry);
+	}
+	return false;
+}
+
+bool vg_history_may_refuse(const struct vg_history *history, size_t length)
+{
+	for (size_t i = 0; i < history->n; i++) {
+		const struct vg_entry *entry = &history->entries[i];
+
+		if (entry->length == length && vg_history_is_refused(history, entry))
+			return true;
 	}
 	return false;
 }

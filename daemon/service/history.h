@@ -16,7 +16,7 @@ struct vg_history {
 	struct vg_entry
 		entries[VG_HISTORY_MAX + 1]; /* oldest first; one more until others make room */
 	size_t n;
-	char error[VG_DIAG_TEXT_SIZE]; /* why the last config isn't in it, or "" */
+	char error[VG_DIAG_TEXT_SIZE]; /* why the last of it is not on disk yet, or "" */
 };
 
 /* Reads what there is. What is damaged is left out, and logged. -ENOMEM. */
@@ -24,12 +24,15 @@ int vg_history_open(const char *state_folder, struct vg_history *ret_history);
 void vg_history_close(struct vg_history *history);
 
 /*
- * Adds a config, on disk when this returns, and forgets those that are too old. Takes over what
- * `entry` owns, on success; its length and checksum are written here. errno of the file system; `diag`
- * says what to do.
+ * Adds a config and forgets those that are too old. Takes over what `entry` owns, on success; its length
+ * and checksum are written here. What can't be written is kept in memory until vg_history_save() can:
+ * `error` says why then, and what to do. But one on trial is on disk when this returns, or not added:
+ * errno of the file system, and `diag` says the same. -ENOMEM.
  */
 int vg_history_add(struct vg_history *history, struct vg_entry *entry, const char *text,
 		   size_t length, struct vg_diag *diag);
+/* Writes what is on no disk yet. errno of the file system, with `error` as above. */
+int vg_history_save(struct vg_history *history);
 /* Takes the newest away again: it didn't come into force. */
 void vg_history_drop(struct vg_history *history);
 /* The newest, which is on trial, stays. On failure it is on trial still. */
@@ -51,5 +54,7 @@ bool vg_history_is_refused(const struct vg_history *history, const struct vg_ent
 const struct vg_entry *vg_history_before(const struct vg_history *history);
 /* Was the last that is known of a config that it was tried, and never confirmed? */
 bool vg_history_refuses(const struct vg_history *history, const char *text, size_t length);
+/* Can that be of any text of so many bytes? */
+bool vg_history_may_refuse(const struct vg_history *history, size_t length);
 
 #endif

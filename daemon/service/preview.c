@@ -134,7 +134,7 @@ int vg_preview(const struct vg_daemon *daemon, const struct vg_change *change, c
 	       json_t **ret_json, struct vg_diag *diag)
 {
 	_cleanup_(vg_candidate_done) struct vg_candidate candidate = {};
-	const struct vg_reader reader = vg_change_spectator(daemon);
+	const struct vg_reader reader = vg_change_spectator(daemon, change->accept_shrink);
 	const struct vg_gate *gate = daemon->gate;
 	const struct vg_regime now = {gate->policy, gate->wanted, gate->n_wanted};
 	_cleanup_free_ struct vg_wanted *wanted = NULL;

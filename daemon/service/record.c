@@ -6,6 +6,9 @@
 #include "share/cleanup.h"
 #include "share/log.h"
 
+/* A file of which nobody can tell the name: it is another than the config all the same. */
+#define NAMELESS "(no name)"
+
 static bool is_in_force(const struct vg_history *history, const struct vg_gate *gate)
 {
 	const struct vg_entry *newest = vg_history_newest(history);
@@ -32,15 +35,27 @@ static int add(struct vg_history *history, struct vg_entry *entry, const char *t
 
 	entry->time_s = time(NULL);
 	r = vg_history_add(history, entry, text, length, diag);
-	if (r < 0)
-		snprintf(history->error, sizeof(history->error), "%s", diag->text);
-	else
-		history->error[0] = '\0';
 	vg_entry_done(entry);
 	return r;
 }
 
-/* There may have been no room for it when it came into force. */
+/* What nobody can lose in memory goes on; a disk that is full may have room again. */
+static void warn_of_unsaved(const struct vg_history *history)
+{
+	if (*history->error)
+		vg_log_warn("%s; it is kept in memory, and tried again every %d s", history->error,
+			    VG_RECORD_RETRY_S);
+}
+
+void vg_record_again(struct vg_daemon *daemon)
+{
+	struct vg_history *history = &daemon->history;
+
+	if (*history->error && vg_history_save(history) == 0)
+		vg_log_info("the history is on disk again");
+}
+
+/* There may have been no memory for it when it came into force. */
 static int add_in_force(struct vg_daemon *daemon, struct vg_diag *diag)
 {
 	struct vg_entry entry = {
@@ -90,24 +105,25 @@ int vg_record_change(struct vg_daemon *daemon, const struct vg_change *change, s
 	if (r >= 0) {
 		if (change->confirm_s)
 			begin_trial(daemon, change->confirm_s, &entry.trial);
-		if (*change->file)
-			entry.file = strdup(change->file);
+		if (*change->staged)
+			entry.file = strdup(*change->file ? change->file : NAMELESS);
 		entry.changes = changes_between(gate->policy, next->policy);
 		r = add(&daemon->history, &entry, next->text, next->length, diag);
 	}
-	if (r >= 0)
-		return 1;
-	if (change->confirm_s)
+	if (r < 0 && change->confirm_s)
 		return r;
-	vg_log_warn("%s; the change goes on without being in it", diag->text);
-	return 0;
+	if (r < 0)
+		vg_log_warn("%s; the change goes on without being in it", diag->text);
+	else
+		warn_of_unsaved(&daemon->history);
+	return r >= 0;
 }
 
 /* What the config that was in force before would come to now. */
 static json_t *changes_since(const struct vg_daemon *daemon, const struct vg_entry *before)
 {
 	_cleanup_(vg_candidate_done) struct vg_candidate former = {};
-	const struct vg_reader reader = vg_change_spectator(daemon);
+	const struct vg_reader reader = vg_change_spectator(daemon, false);
 	const struct vg_gate *gate = daemon->gate;
 	char *text;
 	size_t length;
@@ -134,4 +150,6 @@ void vg_record_start(struct vg_daemon *daemon, __u64 back)
 	entry.changes = changes_since(daemon, vg_history_newest(&daemon->history));
 	if (add(&daemon->history, &entry, gate->text, gate->length, &diag) < 0)
 		vg_log_warn("%s; `vpcgate rollback` won't know this config", diag.text);
+	else
+		warn_of_unsaved(&daemon->history);
 }

@@ -40,7 +40,7 @@ static const struct {
 			      ACCEPT_SHRINK | STAGED | FILE_NAME | LOGIN | CONFIRM | DRY_RUN |
 				      SESSION,
 			      false},
-	[VG_COMMAND_CONFIRM] = {"confirm", 0, false},
+	[VG_COMMAND_CONFIRM] = {"confirm", GENERATION, false},
 	[VG_COMMAND_ROLLBACK] = {"rollback", GENERATION | LOGIN | DRY_RUN | SESSION, false},
 	[VG_COMMAND_HISTORY] = {"history", GENERATION, true},
 };
@@ -139,6 +139,9 @@ static int check_whole(const struct vg_request *request, struct vg_diag *diag)
 	if (request->confirm_s && request->confirm_s < VG_TRIAL_MIN_S)
 		return REFUSE(diag, "\"confirm_s\" is from %d to %d seconds", VG_TRIAL_MIN_S,
 			      VG_TRIAL_MAX_S);
+	if (request->confirm_s && request->accept_shrink)
+		return REFUSE(diag, "what \"accept_shrink\" believes no trial takes back; apply "
+				    "without \"confirm_s\"");
 	/* Only a file beside the socket, and only of a name that vpcgate gives. */
 	if (staged &&
 	    (strncmp(staged, VG_WIRE_STAGED, strlen(VG_WIRE_STAGED)) != 0 || strchr(staged, '/')))

@@ -172,8 +172,9 @@ int main(int argc, char **argv)
 	vg_log_init(arguments.level, arguments.format);
 	vg_dataplane_set_log(log_kernel_side);
 	prepare_signals();
-	if (vg_daemon_open(&arguments.options, &daemon) < 0)
-		return EXIT_REFUSED;
+	r = vg_daemon_open(&arguments.options, &daemon);
+	if (r < 0)
+		return r == -EAGAIN ? EXIT_FAILED : EXIT_REFUSED;
 	r = vg_daemon_run(daemon);
 	vg_daemon_close(daemon);
 	return r < 0 ? EXIT_FAILED : EXIT_SUCCESS;

@@ -47,7 +47,7 @@
  *          config as it is now; "confirm_s": on trial for so many seconds; "login": who asks, for the
  *          history. The answer may take some seconds, while new feeds are asked: "generation",
  *          "accepted": how many answers were believed, "trial"; or the error that the config is
- *          refused with.
+ *          refused with. No trial takes back what "accept_shrink" believes: not with "confirm_s".
  *          With "dry_run" nothing comes into force; "session" is a connection from outside, "REMOTE
  *          PORT LOCAL PORT". Answer: "generation", "changes": as of history, and
  *   "connections": {"open": TCP connections with other hosts, "unjudged": of those, not looked at for
@@ -58,7 +58,8 @@
  *   "sources": [{"interface", "source": or null for no set, "packets": that have passed so far by the
  *              interface's setting, which would refuse them then}]
  *   "unanswered": a new feed that has no answer yet, without which the config is refused, or null
- * confirm  no arguments. Answer: "generation".
+ * confirm  optionally "generation": the one that is meant, should another be on trial by now. Answer:
+ *          "generation".
  * rollback "generation": whose config comes back; optionally "login", "dry_run", "session". Answer: as of
  *          apply.
  * history  optionally "generation". Answer:
@@ -66,8 +67,8 @@
  *   "trial": {"generation", "back", "duration_s", "left_s", "error": why what should be back is not, or
  *            null}, or null where nothing waits to be confirmed
  *   "rollback": the generation that `vpcgate rollback` goes to, or null
- *   "error": why the last config isn't among the entries, or null
- *   "entries": [{"generation", "time_s", "cause": "start" | "reload" | "apply" | "rollback" | "return",
+ *   "error": why the last entries are not on disk yet, or null
+ *   "entries": [{"generation", "follows": the entry before, or 0, "time_s", "cause": "start" | "reload" | "apply" | "rollback" | "return",
  *            "by": {"uid", "pid", "comm", "login"} or null, "file", "restores", "trial": {"confirmed",
  *            "duration_s", "deadline_us", "boot_id", "back"} or null, "changes": {"sets": [{"name",
  *            "change": "new" | "gone" | "changed", "added", "removed", "added_prefixes": the first 20,

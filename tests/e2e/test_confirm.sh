@@ -32,6 +32,7 @@ logged() { tail -n +"$((lines + 1))" "$VG_TMP/daemon.log" | grep -F "$1"; }
 time_is_over() { ((SECONDS >= end_s)); }
 mark() { lines=$(wc -l <"$VG_TMP/daemon.log"); }
 hinted() { pair_status '.hints[]' | grep -F "$1"; }
+not_hinted() { ! hinted "$1"; }
 metric() { vg_in gated curl -sf "http://$(pair_status .exporter)/metrics" | sed -n 's/^vpcgate_confirm_pending //p'; }
 
 vg_setup confirm
@@ -204,6 +205,43 @@ vg_expect "$case: nothing was published" "$generation" "$(pair_status .policy.ge
 vg_check "$case: the strict policy is in force" is_strict
 umount "$VG_STATE/history"
 
+new_case "there is no room for the return"
+mkdir "$VG_TMP/aside"
+cp "$VG_STATE"/history/* "$VG_TMP/aside/"
+mount -t tmpfs -o size=128k none "$VG_STATE/history"
+cp "$VG_TMP"/aside/* "$VG_STATE/history/"
+begin "$case"
+dd if=/dev/zero of="$VG_STATE/history/full" bs=1k count=256 status=none 2>/dev/null || true
+generation=$(pair_status .policy.generation)
+end "$case"
+vg_check "$case: once" test "$(pair_status .policy.generation)" = $((generation + 1))
+vg_check "$case: a hint says what is missing" hinted "the history can't be written"
+vg_expect "$case: it is known all the same" return "$(trial_history '.entries[-1].cause')"
+vg_check "$case: too late to confirm: exit 1" exits 1 vg_cli confirm
+vg_check "$case: other configs need no room" exits 0 vg_cli apply "$VG_TMP/second.yaml"
+vg_check "$case: nor does this one" exits 0 vg_cli apply "$VG_TMP/strict.yaml"
+rm "$VG_STATE/history/full"
+vg_check "$case: with room, it is written" vg_wait 20 not_hinted "the history can't be written"
+vg_check "$case: all of it" test -s "$VG_STATE/history/$((generation + 1)).policy"
+rm "$VG_STATE"/history/full 2>/dev/null || true
+cp "$VG_STATE"/history/* "$VG_TMP/aside/"
+umount "$VG_STATE/history"
+cp "$VG_TMP"/aside/* "$VG_STATE/history/"
+
+new_case "a start on trial, where the NIC refuses"
+vg_in gated ip link add busy0 up type veth peer name busy1
+vg_in gated bpftool prog load "$VG_BUILD/tests/e2e/other.bpf.o" "$VG_BPFFS_MOUNT/other"
+vg_in gated bpftool net attach xdpgeneric pinned "$VG_BPFFS_MOUNT/other" dev busy0
+pair_config internal busy0 </dev/null >"$VG_TMP/busy.yaml"
+vg_check "$case: apply" exits 0 vg_cli apply "$VG_TMP/busy.yaml" --confirm 10s
+vg_check "$case: ens4 is open" is_open
+vg_daemon_stop KILL
+restart "$case"
+vg_check "$case: the trial goes on" trial_waits
+end "$case"
+vg_in gated ip link delete busy0
+rm "$VG_BPFFS_MOUNT/other"
+
 new_case "the former config can't come back"
 { trial_policy strict; echo '  office: ["file:office.txt"]'; } >"$VG_TMP/feed.yaml"
 vg_check "$case: a config with a file" exits 0 vg_cli apply "$VG_TMP/feed.yaml"
@@ -223,6 +261,10 @@ vg_check "$case: apply" exits 0 vg_cli apply --confirm 10s
 vg_check "$case: in force" is_open
 end "$case"
 vg_check "$case: a hint says what the config holds" hinted "was tried and never confirmed"
+cp "$config" "$VG_TMP/tried.yaml"
+trial_policy strict >"$config"
+vg_check "$case: no longer, once that is mended" not_hinted "was tried and never confirmed"
+cp "$VG_TMP/tried.yaml" "$config"
 failed=$(pair_status .reloads.failed)
 kill -HUP "$VG_DAEMON_PID"
 vg_check "$case: a reload doesn't put it in force" vg_wait 10 pair_failed_reloads_are $((failed + 1))
@@ -238,12 +280,27 @@ restart "$case"
 vg_check "$case: and stays" is_open
 vg_check "$case: strict" exits 0 vg_cli apply "$VG_TMP/strict.yaml"
 
+new_case "a file without a name"
+trial_policy open >"$VG_TMP/nameless.yaml"
+exec 9<"$VG_TMP/nameless.yaml"
+rm "$VG_TMP/nameless.yaml"
+vg_check "$case: apply" exits 0 vg_cli apply /dev/fd/9 --confirm 10s
+exec 9<&-
+generation=$(trial_history .trial.generation)
+vg_check "$case: another generation is not confirmed: exit 1" exits 1 vg_cli confirm $((generation - 1))
+vg_check "$case: which says what is on trial" prints "generation $generation is on trial by now, not $((generation - 1))"
+vg_check "$case: the trial goes on" trial_waits
+vg_check "$case: this one is" exits 0 vg_cli confirm "$generation"
+vg_check "$case: it is the config" cmp "$config" <(trial_policy open)
+vg_check "$case: strict" exits 0 vg_cli apply "$VG_TMP/strict.yaml"
+
 new_case "the terminal"
 script=(script -qefc "$(printf '%q ' "$VPCGATE" --socket "$VG_SOCKET" apply "$VG_TMP/open.yaml" --confirm 10s)")
 "${script[@]}" "$VG_TMP/terminal" </dev/null >/dev/null 2>&1 &
 terminal=$!
 VG_PIDS+=("$terminal")
 vg_check "$case: counts down" vg_wait 10 grep -q "s left to .vpcgate confirm." "$VG_TMP/terminal"
+vg_expect "$case: nothing lies about meanwhile" "" "$(ls -d "$(dirname "$VG_SOCKET")"/apply.* "$VG_TMP"/etc/*.new 2>/dev/null)"
 kill -KILL "$terminal" || true
 vg_check "$case: is gone" vg_wait 10 vg_gone "$terminal"
 vg_check "$case: the trial goes on" trial_waits
@@ -252,6 +309,25 @@ status=0
 "${script[@]}" "$VG_TMP/terminal" </dev/null >/dev/null 2>&1 || status=$?
 vg_expect "$case: waits for the end: exit 1" 1 "$status"
 vg_check "$case: tells how it ended" grep -q "was not confirmed: generation" "$VG_TMP/terminal"
+
+new_case "a countdown without a daemon"
+rm "$VG_TMP/terminal"
+"${script[@]}" "$VG_TMP/terminal" </dev/null >/dev/null 2>&1 &
+terminal=$!
+VG_PIDS+=("$terminal")
+vg_check "$case: counts down" vg_wait 10 grep -q "s left to .vpcgate confirm." "$VG_TMP/terminal"
+vg_daemon_stop KILL
+vg_check "$case: ends" vg_wait 40 vg_gone "$terminal"
+status=0
+wait "$terminal" || status=$?
+vg_expect "$case: exit 1" 1 "$status"
+vg_check "$case: tells what to do" grep -q "no vpcgated is there to go back: .* .systemctl start vpcgated" "$VG_TMP/terminal"
+vg_check "$case: it is in force" is_open
+restart "$case"
+vg_check "$case: back at once" is_strict
+
+vg_check "no trial of what can't be taken back: exit 2" exits 2 vg_cli apply --confirm 10s --accept-shrink
+vg_check "which is said" prints "--accept-shrink can't be tried"
 
 for duration in 9s 61m 1d 10 soon; do
 	vg_check "--confirm $duration: exit 2" exits 2 vg_cli apply --confirm "$duration"

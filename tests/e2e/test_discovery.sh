@@ -139,6 +139,13 @@ vg_check "a hint says why, and what to do" hint "gcp:subnets: subnet: 6 of 10 ra
 # shellcheck disable=SC2016 # a command for people
 vg_check "... with its command" hint 'unless it is accepted with `vpcgate apply --accept-shrink`'
 vg_check "a metric tells" metric 'vpcgate_feed_held{feed="gcp:subnets"} 1'
+refused_exits_1() { vg_cli apply "$VG_TMP/wrong.yaml" --accept-shrink >"$VG_TMP/apply" 2>&1; (($? == 1)); }
+echo "ingress: nonsense" >"$VG_TMP/wrong.yaml"
+vg_check "a config that is refused accepts nothing" refused_exits_1
+vg_expect "... it is held back still" held "$(feed gcp:subnets .state)"
+vg_check "a dry run shows what that would take away" grep -qF 10.50.4.0/24 <(vg_cli apply --accept-shrink --dry-run)
+vg_expect "... and nothing without" "" "$(vg_cli apply --dry-run | grep -F 10.50.4.0/24)"
+vg_expect "... it is held back still" held "$(feed gcp:subnets .state)"
 vg_expect "it is accepted" "1 answer that was held back is accepted" \
 	"$(vg_cli apply --accept-shrink | head -n 1)"
 vg_expect "then it is in force" "4 fresh" "$(feed gcp:subnets '"\(.ranges) \(.state)"')"

@@ -125,6 +125,10 @@ xdp_id=$(pair_xdp_id)
 vg_check "a member of the group sees the status" as "$member" "$group" "$VPCGATE" --socket "$VG_SOCKET" status
 vg_check "a member may not apply" refused as "$member" "$group" "$VPCGATE" --socket "$VG_SOCKET" apply
 vg_check "apply: what to do is said" grep -qF "sudo vpcgate apply" "$VG_TMP/out"
+vg_check "a member may not confirm" refused as "$member" "$group" "$VPCGATE" --socket "$VG_SOCKET" confirm
+vg_check "confirm: what to do is said" grep -qF "sudo vpcgate confirm" "$VG_TMP/out"
+vg_check "a member may not roll back" refused as "$member" "$group" "$VPCGATE" --socket "$VG_SOCKET" rollback 1
+vg_check "rollback: what to do is said" grep -qF "sudo vpcgate rollback" "$VG_TMP/out"
 vg_check "a member may not detach" refused as "$member" "$group" "$VPCGATE" --socket "$VG_SOCKET" detach
 vg_check "detach: what to do is said" grep -qF "sudo vpcgate detach" "$VG_TMP/out"
 vg_check "a stranger may not even ask" refused as "$stranger" "$stranger" "$VPCGATE" --socket "$VG_SOCKET" status

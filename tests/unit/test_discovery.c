@@ -314,6 +314,39 @@ static void saved_answers_are_read_before_they_are_wanted(void **state)
 	assert_null(vg_discovery_state(rig->discovery, "gcp:connectors"));
 }
 
+/* How many ranges there would be, or an error. */
+static int if_accepted(struct rig *rig, const char *feed)
+{
+	const struct vg_listing *listing = NULL;
+	__s64 read_s;
+	const int r = vg_discovery_if_accepted(rig->discovery, feed, &listing, &read_s);
+
+	return r < 0 ? r : (int)listing->n;
+}
+
+static void what_is_held_back_can_be_looked_at(void **state)
+{
+	struct rig *rig = *state;
+	FEEDS(feeds, "gcp:subnets");
+	size_t n = 0;
+
+	want_feeds(rig, feeds, NULL);
+	fake_list(0, 9, "v1");
+	vg_discovery_published(rig->discovery);
+	assert_int_equal(if_accepted(rig, "gcp:subnets"), 10);
+	for (int i = 0; i < 2; i++) {
+		vg_poll_ask(find_poll(rig->discovery, "gcp:subnets"));
+		fake_list(0, 1, "v2");
+		assert_int_equal(if_accepted(rig, "gcp:subnets"), 2);
+		/* It changes nothing. */
+		assert_int_equal(read_from(rig, "gcp:subnets", &n), 0);
+		assert_int_equal(n, 10);
+	}
+	assert_int_equal(vg_discovery_accept(rig->discovery), 1);
+	assert_int_equal(read_from(rig, "gcp:subnets", &n), 0);
+	assert_int_equal(n, 2);
+}
+
 static void all_is_accepted_at_once(void **state)
 {
 	struct rig *rig = *state;
@@ -325,6 +358,8 @@ static void all_is_accepted_at_once(void **state)
 	fake_list(1, 0, "v1");
 	fake_list(1, 0, "v1");
 	assert_string_equal(unanswered(rig, feeds, NULL), "gcp:subnets");
+	assert_int_equal(if_accepted(rig, "gcp:subnets"), 0);
+	assert_int_equal(if_accepted(rig, "gcp:connectors"), -ENODATA);
 	assert_int_equal(vg_discovery_accept(rig->discovery), 2);
 	assert_string_equal(unanswered(rig, feeds, NULL), "");
 	assert_int_equal(read_from(rig, "google:goog", &n), 0);
@@ -531,6 +566,8 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(saved_answers_are_read_before_they_are_wanted,
 						setup, teardown),
+		cmocka_unit_test_setup_teardown(what_is_held_back_can_be_looked_at, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(all_is_accepted_at_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(refused_policies_leave_no_trace, setup, teardown),
 		cmocka_unit_test_setup_teardown(policies_bring_their_servers_along, setup,

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+#include <fcntl.h>
 #include "service/entry.c"
 #include "service/history.c"
 #include "share/file.h"
@@ -187,11 +188,86 @@ static void one_too_many_is_forgotten(void **state)
 	expect_generations(rig, "3 4 5 6 7 8 9 10 11 12 13");
 }
 
+static void what_just_came_back_stays(void **state)
+{
+	struct rig *rig = *state;
+
+	for (unsigned i = 1; i <= 11; i++)
+		add(rig, i, "x", 0, i > 1 ? 1 : 0);
+	add(rig, 12, "x", 1, 0);
+	expect_generations(rig, "1 3 4 5 6 7 8 9 10 11 12");
+}
+
+/* A file where the folder is to be. */
+static void no_folder(struct rig *rig, bool there)
+{
+	char aside[PATH_MAX];
+
+	snprintf(aside, sizeof(aside), "%s.aside", rig->history.folder);
+	if (there) {
+		assert_int_equal(rename(rig->history.folder, aside), 0);
+		assert_int_equal(close(creat(rig->history.folder, 0600)), 0);
+	} else {
+		assert_int_equal(unlink(rig->history.folder), 0);
+		assert_int_equal(rename(aside, rig->history.folder), 0);
+	}
+}
+
+static void what_cant_be_written_is_kept(void **state)
+{
+	struct vg_entry trial = {.generation = 5, .trial = {true, false, 60, 5, BOOT, 4}};
+	struct rig *rig = *state;
+	_cleanup_free_ char *text = NULL;
+	struct vg_diag diag = {0};
+	size_t length;
+
+	add(rig, 1, "a", 0, 0);
+	add(rig, 2, "b", 0, 1);
+	no_folder(rig, true);
+	add(rig, 3, "a", 1, 0);
+	assert_null(vg_history_waiting(&rig->history));
+	assert_non_null(strstr(rig->history.error, "make room there"));
+	add(rig, 4, "c", 0, 0);
+	expect_generations(rig, "1 2 3 4");
+	assert_int_equal(vg_history_read(&rig->history, vg_history_newest(&rig->history), &text,
+					 &length, NULL),
+			 0);
+	assert_string_equal(text, "c");
+	/* A trial that a kill would make one for good doesn't begin. */
+	assert_true(vg_history_add(&rig->history, &trial, "d", 1, &diag) < 0);
+	assert_non_null(strstr(diag.text, "make room there"));
+	expect_generations(rig, "1 2 3 4");
+	assert_true(vg_history_save(&rig->history) < 0);
+	no_folder(rig, false);
+	assert_int_equal(vg_history_save(&rig->history), 0);
+	assert_string_equal(rig->history.error, "");
+	reopen(rig);
+	expect_generations(rig, "1 2 3 4");
+	assert_int_equal(vg_history_newest(&rig->history)->follows, 3);
+}
+
+/* It didn't come into force: nothing is missing then. */
+static void what_is_dropped_is_not_missed(void **state)
+{
+	struct rig *rig = *state;
+
+	add(rig, 1, "a", 0, 0);
+	no_folder(rig, true);
+	add(rig, 2, "b", 0, 0);
+	assert_string_not_equal(rig->history.error, "");
+	vg_history_drop(&rig->history);
+	assert_string_equal(rig->history.error, "");
+	no_folder(rig, false);
+	expect_generations(rig, "1");
+}
+
 static void generations_are_found(void **state)
 {
 	static const struct {
 		__u64 generation, found;
-	} cases[] = {{1, 0}, {2, 0}, {3, 3}, {4, 3}, {6, 3}, {7, 7}, {100, 7}};
+	} cases[] = {{1, 0}, {2, 0}, {3, 3}, {4, 3}, {6, 3}, {7, 7}, {100, 7}},
+	  rest[] = {{3, 3}, {4, 0}, {7, 0}, {8, 0}, {9, 9}, {10, 9}};
+	_cleanup_free_ char *missing = NULL;
 	struct rig *rig = *state;
 
 	add(rig, 3, "a", 0, 0);
@@ -201,6 +277,17 @@ static void generations_are_found(void **state)
 
 		if ((entry ? entry->generation : 0) != cases[i].found)
 			fail_msg("%llu", cases[i].generation);
+	}
+	/* Whose config was in force then, nobody knows where one is missing. */
+	add(rig, 9, "c", 0, 0);
+	assert_int_equal(path_of(&rig->history, 7, &missing), 0);
+	assert_int_equal(unlink(missing), 0);
+	reopen(rig);
+	for (size_t i = 0; i < VG_ARRAY_SIZE(rest); i++) {
+		const struct vg_entry *entry = vg_history_find(&rig->history, rest[i].generation);
+
+		if ((entry ? entry->generation : 0) != rest[i].found)
+			fail_msg("without 7: %llu", rest[i].generation);
 	}
 }
 
@@ -358,6 +445,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_last_ones_are_kept, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_a_trial_goes_back_to_stays, setup, teardown),
 		cmocka_unit_test_setup_teardown(one_too_many_is_forgotten, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_just_came_back_stays, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_cant_be_written_is_kept, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_is_dropped_is_not_missed, setup, teardown),
 		cmocka_unit_test_setup_teardown(generations_are_found, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_way_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_was_never_confirmed_is_refused, setup,
