@@ -101,6 +101,7 @@ install: all ## install below $(DESTDIR)$(PREFIX)
 	install -D -m 755 $(O)/vpcgate-outside $(DESTDIR)$(PREFIX)/libexec/vpcgate-outside
 	install -D -m 755 $(O)/vpcgate $(DESTDIR)$(PREFIX)/bin/vpcgate
 	install -D -m 644 -t $(DESTDIR)$(UNITDIR) $(wildcard deploy/systemd/*.service deploy/systemd/*.socket)
+	sed -i -E 's!=([+]?)/usr/(s?bin|libexec)/vpcgate!=\1$(PREFIX)/\2/vpcgate!' $(DESTDIR)$(UNITDIR)/vpcgate*.service
 	install -D -m 644 deploy/systemd/sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/vpcgate.conf
 	install -D -m 644 deploy/vpcgate.yaml $(DESTDIR)$(PREFIX)/share/doc/vpcgate/examples/vpcgate.yaml
 	install -D -m 644 tools/vpcgate.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/vpcgate

@@ -39,6 +39,11 @@ static const char *wanted_name(const struct vg_policy *policy, const struct vg_n
 	return NULL;
 }
 
+static bool is_glob(const char *pattern)
+{
+	return strpbrk(pattern, "*?[\\");
+}
+
 /* A rule whose NICs all follow an earlier rule isn't waiting for one. */
 static bool matches_any(const struct vg_policy *policy, size_t rule,
 			const struct vg_nic_link *links, size_t n_links)
@@ -64,7 +69,7 @@ int vg_wanted_plan(const struct vg_policy *policy, const struct vg_nic_link *lin
 		   struct vg_wanted **ret_wanted, size_t *ret_n)
 {
 	struct vg_wanted *wanted;
-	size_t n = 0;
+	size_t n = 0, n_there;
 
 	wanted = calloc(n_links + policy->n_rules + 1, sizeof(*wanted));
 	if (!wanted)
@@ -80,8 +85,10 @@ int vg_wanted_plan(const struct vg_policy *policy, const struct vg_nic_link *lin
 		wanted[n].ifindex = links[i].ifindex;
 		wanted[n++].rule = vg_policy_rule(policy, name);
 	}
+	n_there = n;
 	for (size_t i = 0; i < policy->n_rules; i++) {
-		if (matches_any(policy, i, links, n_links))
+		if (matches_any(policy, i, links, n_links) ||
+		    (n_there && is_glob(policy->rules[i].pattern)))
 			continue;
 		snprintf(wanted[n].name, sizeof(wanted[n].name), "%s", policy->rules[i].pattern);
 		wanted[n++].rule = i;

@@ -59,7 +59,8 @@ if [[ $(cat /var/lib/vpcgate-installed 2>/dev/null || true) != "$wanted" ]]; the
 	echo "$wanted" >/var/lib/vpcgate-installed
 fi
 
-# A config that is refused leaves the one before in its place, and fails here.
+# A config that is refused fails here: a machine that had another one keeps it, and a new one has no
+# gate, so that the group doesn't take it for healthy.
 metadata attributes/vpcgate-config >"$work/vpcgate.yaml"
 vpcgate validate "$work/vpcgate.yaml"
 if ! cmp -s "$work/vpcgate.yaml" /etc/vpcgate/vpcgate.yaml; then

@@ -20,8 +20,9 @@ resource "google_service_account" "machines" {
 }
 
 # gcp:subnets in the config asks the Compute API for the subnets, which are those of the network's
-# project. Without an external address that takes Private Google Access or Cloud NAT, as the package
-# does.
+# project. Without an external address that takes Private Google Access, as fetching the package does.
+# The libraries that it needs come from the image's mirror, which takes Cloud NAT, unless the image
+# has them.
 resource "google_project_iam_member" "subnets" {
   project = var.network_project
   role    = "roles/compute.networkViewer"
@@ -47,7 +48,7 @@ resource "google_compute_firewall" "load_balancers" {
 
   allow {
     protocol = "tcp"
-    ports    = [tostring(var.port)]
+    ports    = [tostring(var.port), "9820"]
   }
 }
 
@@ -64,6 +65,22 @@ resource "google_compute_health_check" "service" {
   }
 }
 
+# Is the gate up? vpcgated says so where each NIC is filtered and each feed has answered once. For the
+# group; google_compute_health_check.service is for your backend service.
+resource "google_compute_health_check" "gate" {
+  project = var.project
+  name    = "vpcgate-gate"
+
+  check_interval_sec  = 10
+  healthy_threshold   = 2
+  unhealthy_threshold = 6
+
+  http_health_check {
+    port         = 9820
+    request_path = "/readyz"
+  }
+}
+
 resource "google_compute_instance_template" "machine" {
   project      = var.project
   region       = var.region
@@ -77,7 +94,6 @@ resource "google_compute_instance_template" "machine" {
   }
 
   network_interface {
-    network            = var.network
     subnetwork         = var.subnetwork
     subnetwork_project = var.network_project
 
@@ -127,8 +143,8 @@ resource "google_compute_region_instance_group_manager" "machines" {
     port = var.port
   }
 
-  # A config that the gate refuses, or one that shuts out the probes, goes no further than the first
-  # machines that get it.
+  # A config that the gate refuses, one that shuts out the probes, or a package that can't be had goes
+  # no further than the first machines that get it: they don't get healthy, and the others stay.
   update_policy {
     type                         = "PROACTIVE"
     minimal_action               = "REPLACE"
@@ -138,8 +154,8 @@ resource "google_compute_region_instance_group_manager" "machines" {
   }
 
   auto_healing_policies {
-    health_check      = google_compute_health_check.service.id
-    initial_delay_sec = 180
+    health_check      = google_compute_health_check.gate.id
+    initial_delay_sec = 300
   }
 
   # A machine that boots before its account may ask gets no package, and no subnets.

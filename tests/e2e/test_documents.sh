@@ -70,6 +70,13 @@ installed()
 
 # The programs of the units and the example of README.md are among what was installed.
 unit_program() { test -x "$root$(sed -n 's/^ExecStart=\([^ ]*\).*/\1/p' "$root/lib/systemd/system/$1.service")"; }
+elsewhere()
+{
+	local root=$VG_TMP/elsewhere
+
+	make -s -C "$top" O="$(realpath --relative-to="$top" "$VG_BUILD")" DESTDIR="$root" PREFIX=/usr/local install
+	unit_program "$1" && [[ $(sed -n 's/^ExecStart=//p' "$root/lib/systemd/system/$1.service") = /usr/local/* ]]
+}
 readme_example() { "$root/usr/bin/vpcgate" validate "$root$(grep -om 1 '/usr/share/doc/[a-z/]*\.yaml' "$top/README.md")"; }
 
 vg_setup documents
@@ -85,6 +92,9 @@ vg_expect "what is installed" "$(installed)" \
 	"$(cd "$root" && find . \( -type f -o -type d -empty \) -printf '%P\n' | LC_ALL=C sort)"
 vg_check "the unit's program is installed" unit_program vpcgated
 vg_check "the program of vpcgate-outside is installed" unit_program vpcgate-outside
+for program in vpcgated vpcgate-outside; do
+	vg_check "so is that of $program, below another prefix" elsewhere "$program"
+done
 vg_check "the installed example is accepted" readme_example
 
 vg_check "the manual page's config is accepted" accepted manual_config
