@@ -73,6 +73,9 @@ static bool gve_without_dqo(const struct vg_nic_facts *f, struct vg_obstacle *o)
 	if (is_own_gve(f) || f->refusal != -EOPNOTSUPP || is_kernel_before(f, GVE_KERNEL_GQI) ||
 	    !is_kernel_before(f, GVE_KERNEL_DQO))
 		return false;
+	/* GQI says the same to these. */
+	if (f->mtu > GVE_MAX_MTU || f->lro || f->header_split)
+		return false;
 	describe(o,
 		 "with the queue format DQO (C3, C4, N4 and later machines) gve has XDP since "
 		 "Linux " GVE_KERNEL_DQO ", or with Google's release " GVE_OWN_RELEASE
@@ -230,6 +233,12 @@ size_t vg_obstacles_find(const struct vg_nic_facts *facts,
 		return n;
 	describe_refusal(facts, &obstacles[0]);
 	return 1;
+}
+
+/* It checks the MTU when a program is attached, and then no more: gve_main.c, gve_rx.c. */
+unsigned vg_obstacles_seen_mtu(const struct vg_nic_facts *facts)
+{
+	return is_driver(facts, "gve") ? GVE_MAX_MTU : 0;
 }
 
 const char *vg_nic_command(const char *name, enum vg_nic_setting setting, struct vg_nic_value value,

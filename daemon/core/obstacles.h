@@ -59,6 +59,9 @@ struct vg_obstacle {
 size_t vg_obstacles_find(const struct vg_nic_facts *facts,
 			 struct vg_obstacle obstacles[VG_MAX_OBSTACLES]);
 
+/* Frames beyond this MTU a driver takes, but shows to no program that is attached already; 0: none. */
+unsigned vg_obstacles_seen_mtu(const struct vg_nic_facts *facts);
+
 /* The command that gives a setting that value, as a shell takes it. Returns `out`. */
 const char *vg_nic_command(const char *name, enum vg_nic_setting setting, struct vg_nic_value value,
 			   char out[VG_COMMAND_SIZE]);

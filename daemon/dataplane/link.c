@@ -247,12 +247,17 @@ int vg_dataplane_detach(const char *dir, const char *name, struct vg_diag *diag)
 {
 	_cleanup_free_ struct vg_link_info *links = NULL;
 	const struct vg_link_info *link = NULL;
+	const unsigned ifindex = if_nametoindex(name);
+	char own[IF_NAMESIZE];
 	size_t n = 0;
 	int r;
 
 	r = vg_dataplane_links(dir, &links, &n, diag);
 	if (r < 0)
 		return r;
+	/* A NIC may have other names than its own, by which the kernel finds it as well. */
+	if (ifindex && if_indextoname(ifindex, own))
+		name = own;
 	/* One that is here rather than one that was left by a NIC of that name. */
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(links[i].name, name) == 0 &&

@@ -88,6 +88,28 @@ static int read_pin(const char *dir, const char *pin, struct vg_link_info *ret_l
 	return 1;
 }
 
+/*
+ * All NICs carry the same program, so that one in another network namespace, with the number of one that
+ * is filtered here, looks as if it were that. A NIC has but one link: it is the one of its name.
+ */
+static void tell_apart(struct vg_link_info *links, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		bool here = strcmp(links[i].known_as, links[i].name) == 0;
+
+		for (size_t j = 0; !here && j < n; j++) {
+			if (links[j].ifindex != links[i].ifindex ||
+			    links[j].mode == VG_ATTACH_INHERIT ||
+			    links[i].mode == VG_ATTACH_INHERIT ||
+			    strcmp(links[j].known_as, links[j].name) != 0)
+				continue;
+			links[i].mode = VG_ATTACH_INHERIT;
+			memcpy(links[i].name, links[i].known_as, sizeof(links[i].name));
+			break;
+		}
+	}
+}
+
 int vg_dataplane_links(const char *dir, struct vg_link_info **ret_links, size_t *ret_n,
 		       struct vg_diag *diag)
 {
@@ -108,6 +130,8 @@ int vg_dataplane_links(const char *dir, struct vg_link_info **ret_links, size_t 
 		if (entry->d_name[0] == '.')
 			continue;
 		r = read_pin(dir, entry->d_name, &link);
+		if (r == -ENOENT) /* removed a moment ago */
+			continue;
 		if (r < 0)
 			return vg_dataplane_fail(diag, -r, "can't open %s/%s: %s", path,
 						 entry->d_name, strerror(-r));
@@ -119,6 +143,7 @@ int vg_dataplane_links(const char *dir, struct vg_link_info **ret_links, size_t 
 		links = grown;
 		links[n++] = link;
 	}
+	tell_apart(links, n);
 	*ret_links = VG_TAKE_PTR(links);
 	*ret_n = n;
 	return 0;

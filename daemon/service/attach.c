@@ -8,11 +8,20 @@
 
 #define DETACHED_REASON "detached by the operator; `systemctl reload vpcgated` attaches again"
 
-static bool is_detached(const struct vg_gate *gate, const char *name)
+/* By its number: it may have another name by now. By its name, where another one has come. */
+static bool is_detached(const struct vg_gate *gate, const struct vg_wanted *nic)
 {
-	for (size_t i = 0; i < gate->n_detached; i++)
-		if (strcmp(gate->detached[i], name) == 0)
+	for (size_t i = 0; i < gate->n_detached; i++) {
+		const struct vg_detached *detached = &gate->detached[i];
+
+		if ((nic->ifindex && detached->ifindex == nic->ifindex) ||
+		    strcmp(detached->name, nic->name) == 0)
 			return true;
+		/* What has come for a rule that none was there for. */
+		if (!detached->ifindex &&
+		    strcmp(detached->name, gate->policy->rules[nic->rule].pattern) == 0)
+			return true;
+	}
 	return gate->detached_all;
 }
 
@@ -80,9 +89,12 @@ static void note_lost(struct vg_gate *gate, struct vg_wanted *old, size_t n_old)
 	}
 }
 
-static void explain_mode(struct vg_wanted *nic, const struct vg_wanted *old,
+static void explain_mode(struct vg_gate *gate, struct vg_wanted *nic, const struct vg_wanted *old,
 			 enum vg_attach_mode mode)
 {
+	vg_tuning_watch(gate, nic, old);
+	if (*nic->reason)
+		return;
 	snprintf(nic->reason, sizeof(nic->reason), "%s", nic->attachment.fallback);
 	if (*nic->reason || mode != VG_ATTACH_AUTO || nic->attachment.mode != VG_ATTACH_GENERIC)
 		return;
@@ -121,8 +133,9 @@ static void log_attached(const struct vg_wanted *nic, bool kept)
 void vg_attach_fail(struct vg_wanted *nic, const struct vg_wanted *old, int error, const char *text)
 {
 	nic->state = VG_NIC_FAILED;
-	/* To see whether another program is there costs the NIC nothing. */
-	nic->retry_us = error == -EBUSY ? 0 : vg_gate_now_us() + VG_GATE_RETRY_US;
+	/* To see whether another program is there, or room by now, costs the NIC nothing. */
+	nic->retry_us =
+		error == -EBUSY || error == -E2BIG ? 0 : vg_gate_now_us() + VG_GATE_RETRY_US;
 	snprintf(nic->reason, sizeof(nic->reason), "%.*s", (int)sizeof(nic->reason) - 1, text);
 	/* A retry that fails in the same way is no news. */
 	if (!old || old->state != VG_NIC_FAILED || strcmp(old->reason, nic->reason) != 0)
@@ -142,6 +155,11 @@ static void take_recorder(struct vg_wanted *nic)
 		vg_log_warn("%s; it does nothing there", diag.text);
 }
 
+static bool has_failed(const struct vg_wanted *nic, const struct vg_wanted *old)
+{
+	return old && old->state == VG_NIC_FAILED && old->ifindex == nic->ifindex;
+}
+
 static void log_recorded(const struct vg_wanted *nic, const struct vg_wanted *old, bool adopted)
 {
 	const bool was_recorded = old && old->recorded && old->ifindex == nic->ifindex;
@@ -149,7 +167,7 @@ static void log_recorded(const struct vg_wanted *nic, const struct vg_wanted *ol
 	if (was_recorded && !adopted)
 		vg_log_warn("%s: somebody removed the recorder of replies: it is put back",
 			    nic->name);
-	else if (!was_recorded)
+	else if (!was_recorded && !has_failed(nic, old))
 		vg_log_info("%s: replies are %s recorded", nic->name, adopted ? "still" : "now");
 }
 
@@ -214,7 +232,8 @@ static int record_all(struct vg_gate *gate, struct vg_wanted *old, size_t n_old,
 		bool attached;
 		int r = 0;
 
-		if (!nic->ifindex || nic->state == VG_NIC_FAILED || is_detached(gate, nic->name))
+		if (!nic->ifindex || nic->surplus || nic->state == VG_NIC_FAILED ||
+		    is_detached(gate, nic))
 			continue;
 		attached = vg_dataplane_is_attached(gate->dataplane, nic->ifindex, nic->name);
 		if (!attached)
@@ -225,7 +244,8 @@ static int record_all(struct vg_gate *gate, struct vg_wanted *old, size_t n_old,
 			take_recorder(nic);
 		if (r < 0 && !first)
 			first = r;
-		if (!gate->policy->replies.track)
+		/* Of one that refuses time and again there is nothing to be kept open, until it is attached. */
+		if (!gate->policy->replies.track || has_failed(nic, before))
 			continue;
 		*ret_unseen |= r > 0 || !attached;
 	}
@@ -266,7 +286,7 @@ static int attach(struct vg_gate *gate, struct vg_wanted *nic, const struct vg_w
 			nic->attachment.adopted = old->attachment.adopted;
 			nic->attachment.native_error = old->attachment.native_error;
 		}
-		explain_mode(nic, was_attached ? old : NULL, mode);
+		explain_mode(gate, nic, was_attached ? old : NULL, mode);
 		log_renamed(nic, old);
 		log_attached(nic, kept);
 		return 0;
@@ -288,6 +308,32 @@ static int attach(struct vg_gate *gate, struct vg_wanted *nic, const struct vg_w
 	return r;
 }
 
+static int refuse_surplus(struct vg_wanted *nic, const struct vg_wanted *old)
+{
+	char text[VG_DIAG_TEXT_SIZE];
+
+	snprintf(text, sizeof(text),
+		 "%s: more than %d NICs match `interfaces`, and so many can be filtered at once",
+		 nic->name, VG_MAX_INTERFACES);
+	vg_attach_fail(nic, old, -E2BIG, text);
+	return -E2BIG;
+}
+
+/* Where the name is but another one of a NIC, nothing will ever appear. */
+static void explain_absence(struct vg_wanted *nic, const struct vg_wanted *old)
+{
+	const unsigned ifindex = if_nametoindex(nic->name);
+	char name[IF_NAMESIZE];
+
+	if (ifindex && if_indextoname(ifindex, name) && strcmp(name, nic->name) != 0)
+		snprintf(nic->reason, sizeof(nic->reason),
+			 "it is another name of %s: write %s in `interfaces`", name, name);
+	if (old && old->state == VG_NIC_ABSENT && strcmp(old->reason, nic->reason) == 0)
+		return;
+	vg_log_warn("%s: absent; %s", nic->name,
+		    *nic->reason ? nic->reason : "it is filtered as soon as it appears");
+}
+
 /* Gives each NIC that has not FAILED already its state. Returns the first refusal. */
 static int attach_all(struct vg_gate *gate, struct vg_wanted *old, size_t n_old)
 {
@@ -298,14 +344,16 @@ static int attach_all(struct vg_gate *gate, struct vg_wanted *old, size_t n_old)
 		const struct vg_wanted *before = vg_wanted_before(old, n_old, nic);
 		int r = 0;
 
-		if (is_detached(gate, nic->name)) {
+		if (is_detached(gate, nic)) {
 			nic->state = VG_NIC_DETACHED;
 			snprintf(nic->reason, sizeof(nic->reason), DETACHED_REASON);
+		} else if (nic->surplus) {
+			r = refuse_surplus(nic, before);
 		} else if (nic->ifindex && nic->state != VG_NIC_FAILED) {
 			r = attach(gate, nic, before);
 		}
-		if (nic->state == VG_NIC_ABSENT && (!before || before->state != VG_NIC_ABSENT))
-			vg_log_warn("%s: absent; it is filtered as soon as it appears", nic->name);
+		if (nic->state == VG_NIC_ABSENT)
+			explain_absence(nic, before);
 		if (r < 0 && !first)
 			first = r;
 	}
@@ -347,15 +395,17 @@ int vg_attach_settle(struct vg_gate *gate, struct vg_wanted *wanted, size_t n_wa
 	return recorded < 0 ? recorded : attached;
 }
 
-static int remember_detached(struct vg_gate *gate, const char *name)
+static int remember_detached(struct vg_gate *gate, const struct vg_wanted *nic)
 {
-	char(*grown)[VG_NAME_SIZE];
+	struct vg_detached *grown;
 
 	grown = reallocarray(gate->detached, gate->n_detached + 1, sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
 	gate->detached = grown;
-	snprintf(grown[gate->n_detached++], sizeof(*grown), "%s", name);
+	grown += gate->n_detached++;
+	memcpy(grown->name, nic->name, sizeof(grown->name));
+	grown->ifindex = nic->ifindex;
 	return 0;
 }
 
@@ -391,7 +441,7 @@ int vg_attach_detach(struct vg_gate *gate, const char *interface, char (**ret_na
 					   "'%s' is no interface that vpcgated filters", interface);
 	}
 	names = calloc(gate->n_wanted + 1, sizeof(*names));
-	r = !names ? -ENOMEM : only ? remember_detached(gate, only->name) : 0;
+	r = !names ? -ENOMEM : only ? remember_detached(gate, only) : 0;
 	if (r < 0)
 		return vg_diag_set(diag, -r, NULL, (struct vg_position){0}, "no memory");
 	gate->detached_all |= !only;

@@ -92,7 +92,7 @@ static int publish(struct vg_gate *gate, const struct vg_policy *policy,
 	if (!targets)
 		return -ENOMEM;
 	for (size_t i = 0; i < n_wanted; i++) {
-		if (!wanted[i].ifindex)
+		if (!wanted[i].ifindex || wanted[i].surplus)
 			continue;
 		targets[n].ifindex = wanted[i].ifindex;
 		targets[n].rule = wanted[i].rule;
@@ -131,8 +131,10 @@ int vg_gate_plan(const struct vg_gate *gate, const struct vg_policy *policy,
 	r = vg_nic_list(&links, &n);
 	if (r < 0)
 		return vg_log_err(r, "can't list the network interfaces: %s", strerror(-r));
-	if (vg_dataplane_links(gate->bpffs, &filtered, &n_filtered, &diag) < 0)
-		vg_log_warn("%s; NICs are known by their present names alone", diag.text);
+	/* Without it one that was renamed would look as if nobody wanted it. */
+	r = vg_dataplane_links(gate->bpffs, &filtered, &n_filtered, &diag);
+	if (r < 0)
+		return vg_log_err(r, "can't list what is filtered: %s", diag.text);
 	return vg_wanted_plan(policy, links, n, filtered, n_filtered, ret_wanted, ret_n);
 }
 
@@ -326,8 +328,8 @@ static int publish_new(struct vg_gate *gate, struct vg_wanted *wanted, size_t n)
 	if (needed)
 		vg_log_warn("somebody removed pins from %s: they are made again", gate->bpffs);
 	for (size_t i = 0; i < n; i++)
-		needed |= wanted[i].ifindex && wanted[i].state != VG_NIC_FAILED &&
-			  !knows(gate, &wanted[i]);
+		needed |= wanted[i].ifindex && !wanted[i].surplus &&
+			  wanted[i].state != VG_NIC_FAILED && !knows(gate, &wanted[i]);
 	if (!needed)
 		return 0;
 	r = publish_again(gate, wanted, n, &diag);
@@ -335,7 +337,8 @@ static int publish_new(struct vg_gate *gate, struct vg_wanted *wanted, size_t n)
 		return vg_log_err(r, "%s; nothing is filtered before a new start makes it again",
 				  vg_gate_describe(&diag, r, text));
 	for (size_t i = 0; r < 0 && i < n; i++)
-		if (wanted[i].ifindex && !knows(gate, &wanted[i]))
+		if (wanted[i].ifindex && !knows(gate, &wanted[i]) &&
+		    !vg_dataplane_is_attached(gate->dataplane, wanted[i].ifindex, wanted[i].name))
 			vg_attach_fail(&wanted[i],
 				       vg_wanted_before(gate->wanted, gate->n_wanted, &wanted[i]),
 				       r, vg_gate_describe(&diag, r, text));

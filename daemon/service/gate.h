@@ -43,7 +43,10 @@ struct vg_gate {
 	size_t n_published;
 	bool seed_all;	       /* a policy was published: what is open may need flows on all NICs */
 	struct vg_state state; /* of the last publish */
-	char (*detached)[VG_NAME_SIZE]; /* by the operator, until a reload */
+	struct vg_detached {
+		char name[VG_NAME_SIZE];
+		unsigned ifindex; /* 0: there was none of that name */
+	} * detached;		  /* by the operator, until a reload */
 	size_t n_detached;
 	bool detached_all;
 	struct vg_tuned *tuned; /* what was changed on NICs for native mode: see service/tuning.h */

@@ -78,6 +78,7 @@ static int copy_links(struct nl_cache *cache, struct vg_nic_link **ret_links, si
 			continue;
 		strcpy(links[n].name, name);
 		links[n].ifindex = rtnl_link_get_ifindex(link);
+		links[n].mtu = rtnl_link_get_mtu(link);
 		links[n].loopback = rtnl_link_get_flags(link) & IFF_LOOPBACK;
 		format_mac(rtnl_link_get_addr(link), links[n].mac);
 		n++;

@@ -13,6 +13,7 @@ struct vg_nic_link {
 	char name[IF_NAMESIZE];
 	bool loopback;
 	char mac[18]; /* "42:01:0a:80:00:46", or "" where it has none of this kind */
+	unsigned mtu; /* bytes */
 };
 
 /* All links of this network namespace; `ret_links` is a heap array of `ret_n`. */

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <string.h>
+#include "core/obstacles.h"
 #include "service/tuning.h"
 #include "share/cleanup.h"
 #include "share/log.h"
+#include "share/nic_settings.h"
 
 static void log_text(void *context, bool failed, const char *text)
 {
@@ -105,16 +107,52 @@ int vg_tuning_attach(struct vg_gate *gate, struct vg_wanted *nic, struct vg_diag
 	return tune_and_attach(gate, nic, diag);
 }
 
+/* ---- while it is attached ---- */
+
+void vg_tuning_watch(struct vg_gate *gate, struct vg_wanted *nic, const struct vg_wanted *old)
+{
+	struct vg_diag diag = {0};
+	struct vg_nic_facts facts;
+	unsigned most;
+
+	if (nic->attachment.mode != VG_ATTACH_NATIVE)
+		return;
+	if (old && old->mtu == nic->mtu && !old->oversize)
+		return;
+	if (vg_nic_facts_read(nic->ifindex, &facts, NULL) < 0)
+		return;
+	most = vg_obstacles_seen_mtu(&facts);
+	if (!most || facts.mtu <= most)
+		return;
+	if (gate->policy->rules[nic->rule].tune && tune(gate, nic, 0, &diag) > 0)
+		return;
+	snprintf(
+		nic->reason, sizeof(nic->reason),
+		"its MTU is %u by now, and %s passes frames beyond one of %u on without the filter: "
+		"`ip link set dev %s mtu %u`",
+		facts.mtu, facts.driver, most, nic->name, most);
+	nic->oversize = true;
+	if (!old || !old->oversize)
+		vg_log(VG_LOG_ERR, "%s: %s", nic->name, nic->reason);
+}
+
 /* ---- and back ---- */
 
+/*
+ * What a NIC was filtered with it keeps for as long: not every driver refuses to give up what native mode
+ * needs, and gve then keeps frames from the program without a word.
+ */
 static bool stays_tuned(const struct vg_gate *gate, unsigned ifindex)
 {
 	for (size_t i = 0; i < gate->n_wanted; i++) {
 		const struct vg_wanted *nic = &gate->wanted[i];
 
-		if (nic->ifindex == ifindex)
-			return gate->policy->rules[nic->rule].tune && nic->state != VG_NIC_FAILED &&
-			       nic->state != VG_NIC_DETACHED;
+		if (nic->ifindex != ifindex)
+			continue;
+		if (vg_dataplane_is_attached(gate->dataplane, ifindex, nic->name))
+			return true;
+		return gate->policy->rules[nic->rule].tune && nic->state != VG_NIC_FAILED &&
+		       nic->state != VG_NIC_DETACHED;
 	}
 	return false;
 }

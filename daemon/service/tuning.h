@@ -20,8 +20,15 @@ int vg_tuning_attach(struct vg_gate *gate, struct vg_wanted *nic, struct vg_diag
 bool vg_tuning_has_failed(const struct vg_gate *gate, unsigned ifindex);
 
 /*
- * Puts back what was changed on NICs that are not wanted, have failed, were detached, or whose rule
- * has no `tune` by now. What the kernel refuses to put back is not tried again before the next reload
+ * A NIC that is attached in native mode, which was `old` a moment ago (NULL: not attached): has somebody
+ * given it an MTU with which its driver keeps frames from the program? That is put right with
+ * `tune: yes`, else it becomes the NIC's reason, and is logged.
+ */
+void vg_tuning_watch(struct vg_gate *gate, struct vg_wanted *nic, const struct vg_wanted *old);
+
+/*
+ * Puts back what was changed on NICs that are not wanted, have failed or were detached; also where the
+ * rule has no `tune` by now, but not before the NIC is detached. What the kernel refuses to put back is not tried again before the next reload
  * or detach.
  */
 void vg_tuning_settle(struct vg_gate *gate, const struct vg_tune_report *report);

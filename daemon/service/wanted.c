@@ -64,6 +64,33 @@ static int compare(const void *a, const void *b)
 	return x->ifindex < y->ifindex ? -1 : x->ifindex > y->ifindex;
 }
 
+static bool is_filtered(unsigned ifindex, const struct vg_link_info *filtered, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (filtered[i].ifindex == ifindex && filtered[i].mode != VG_ATTACH_INHERIT)
+			return true;
+	return false;
+}
+
+/* Those that are filtered stay so; the others are taken by the order of their rules. */
+static void mark_surplus(struct vg_wanted *wanted, size_t n, const struct vg_link_info *filtered,
+			 size_t n_filtered)
+{
+	size_t room = VG_MAX_INTERFACES;
+
+	for (int others = 0; others < 2; others++) {
+		for (size_t i = 0; i < n; i++) {
+			struct vg_wanted *nic = &wanted[i];
+
+			if (!nic->ifindex ||
+			    is_filtered(nic->ifindex, filtered, n_filtered) != !others)
+				continue;
+			nic->surplus = !room;
+			room -= !!room;
+		}
+	}
+}
+
 int vg_wanted_plan(const struct vg_policy *policy, const struct vg_nic_link *links, size_t n_links,
 		   const struct vg_link_info *filtered, size_t n_filtered,
 		   struct vg_wanted **ret_wanted, size_t *ret_n)
@@ -82,6 +109,7 @@ int vg_wanted_plan(const struct vg_policy *policy, const struct vg_nic_link *lin
 		strcpy(wanted[n].name, links[i].name);
 		strcpy(wanted[n].known_as, name);
 		memcpy(wanted[n].mac, links[i].mac, sizeof(links[i].mac));
+		wanted[n].mtu = links[i].mtu;
 		wanted[n].ifindex = links[i].ifindex;
 		wanted[n++].rule = vg_policy_rule(policy, name);
 	}
@@ -94,6 +122,7 @@ int vg_wanted_plan(const struct vg_policy *policy, const struct vg_nic_link *lin
 		wanted[n++].rule = i;
 	}
 	qsort(wanted, n, sizeof(*wanted), compare);
+	mark_surplus(wanted, n, filtered, n_filtered);
 	*ret_wanted = wanted;
 	*ret_n = n;
 	return 0;

@@ -28,6 +28,9 @@ struct vg_wanted {
 	char known_as[IF_NAMESIZE]; /* the name that the rule matched; "" where absent */
 	unsigned ifindex;	    /* 0: absent */
 	char mac[18];		    /* as struct vg_nic_link has it */
+	unsigned mtu;		    /* the same */
+	bool surplus;		    /* there are more NICs than can be filtered */
+	bool oversize;		    /* attached, with an MTU of which not all meets the program */
 	size_t rule;
 	enum vg_nic_state state;
 	struct vg_attachment attachment;    /* where attached */

@@ -161,14 +161,19 @@ int vg_tune_back(const char *dir, const struct vg_tuned *tuned, const struct vg_
 json_t *vg_tune_json(const struct vg_tuned *list, size_t n, unsigned ifindex)
 {
 	json_t *array = json_array();
+	struct vg_nic_facts facts;
 
 	for (size_t i = 0; i < n; i++) {
-		const struct words words = words_of(&list[i].change);
+		const struct vg_nic_change *c = &list[i].change;
+		struct words words = words_of(c);
 
-		if (list[i].ifindex == ifindex)
-			json_array_append_new(array,
-					      json_pack("{ss ss ss}", "setting", words.setting,
-							"before", words.from, "now", words.to));
+		if (list[i].ifindex != ifindex)
+			continue;
+		/* Somebody may have set it since. */
+		if (vg_nic_facts_read(ifindex, &facts, NULL) == 0)
+			vg_nic_value_text(c->setting, vg_nic_value(&facts, c->setting), words.to);
+		json_array_append_new(array, json_pack("{ss ss ss}", "setting", words.setting,
+						       "before", words.from, "now", words.to));
 	}
 	return array;
 }

@@ -27,7 +27,7 @@
  *              "mode": "native" | "generic" or null, "ingress", "adopted",
  *              "recorder": are flows that leave by it recorded, "program_id",
  *              "lost": how often somebody took the filter off,
- *              "reason": why generic, failed or detached, or null,
+ *              "reason": why generic, failed, detached or absent, or why not all of it is filtered, or null,
  *              "obstacles": what is in the way of native mode: [{"text", "command": what removes it,
  *              or null}],
  *              "tuned": what was changed for native mode, and is put back at detach: [{"setting",

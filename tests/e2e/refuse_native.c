@@ -3,18 +3,25 @@
  * For LD_PRELOAD: a kernel that refuses native XDP. bpf_link_create() in driver mode fails with the
  * errno numbered $VG_REFUSE_ERRNO, in every mode where $VG_REFUSE_ALL is set, and kills the process
  * the $VG_KILL_AT-th time; the rest is libbpf's. Where $VG_REFUSE_QUEUES is set, no queues can be changed.
+ * Every NIC has the driver $VG_DRIVER.
  */
 #include <bpf/bpf.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <linux/ethtool.h>
 #include <linux/ethtool_netlink.h>
 #include <linux/genetlink.h>
 #include <linux/if_link.h>
+#include <linux/sockios.h>
+#include <net/if.h>
 #include <netlink/errno.h>
 #include <netlink/msg.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 
 static long number(const char *name)
 {
@@ -51,4 +58,25 @@ int nl_send_auto(struct nl_sock *socket, struct nl_msg *message)
 	    (header->nlmsg_flags & NLM_F_ACK) && generic->cmd == ETHTOOL_MSG_CHANNELS_SET)
 		return -NLE_PERM;
 	return real(socket, message);
+}
+
+int ioctl(int fd, unsigned long request, ...)
+{
+	int (*real)(int, unsigned long, ...) = dlsym(RTLD_NEXT, "ioctl");
+	const char *driver = getenv("VG_DRIVER");
+	struct ethtool_drvinfo *info;
+	void *argument;
+	va_list args;
+	int r;
+
+	va_start(args, request);
+	argument = va_arg(args, void *);
+	va_end(args);
+	r = real(fd, request, argument);
+	if (r < 0 || !driver || request != SIOCETHTOOL)
+		return r;
+	info = (void *)((struct ifreq *)argument)->ifr_data;
+	if (info->cmd == ETHTOOL_GDRVINFO)
+		snprintf(info->driver, sizeof(info->driver), "%s", driver);
+	return r;
 }

@@ -208,6 +208,44 @@ vg_check "reload" pair_reload
 vg_check "detach" vg_cli detach ens4
 vg_check "nothing is attached" nothing_attached ens4
 
+scene "another name of the NIC"
+vg_in gated ip link property add dev ens4 altname enp0s4
+config enp0s4 </dev/null
+vg_check "the daemon starts" start
+vg_expect "state" absent "$(interface enp0s4 state)"
+vg_expect "why" "it is another name of ens4: write ens4 in \`interfaces\`" "$(interface enp0s4 reason)"
+vg_daemon_stop
+config ens4 </dev/null
+vg_check "the daemon starts" start
+vg_daemon_stop
+vg_check "detach without the daemon takes it, too" vg_in gated "$VPCGATE" --bpffs "$VG_BPFFS" --socket "$VG_SOCKET" detach enp0s4
+vg_check "nothing is attached" nothing_attached ens4
+vg_in gated ip link property del dev ens4 altname enp0s4
+
+scene "more NICs than can be filtered"
+for i in {1..18}; do
+	nic "many$i" type bridge
+done
+in_state() { vg_cli status --json | jq "[.interfaces[] | select(.state == \"$1\")] | length"; }
+in_state_are() { (($(in_state "$1") == $2)); }
+config '"many*"' </dev/null
+vg_check "the daemon starts" start
+vg_expect "so many are filtered" "16 2" "$(in_state attached) $(in_state failed)"
+vg_check "the others say why" grep -q "more than 16 NICs match .interfaces." <<<"$(pair_status '.hints[]')"
+filtered=$(vg_cli status --json | jq -c '[.interfaces[] | select(.state == "attached") | .name]')
+vg_check "a reload" pair_reload
+vg_daemon_stop
+vg_check "and starts again" start
+vg_expect "the same ones stay filtered" "$filtered" "$(vg_cli status --json | jq -c '[.interfaces[] | select(.state == "attached") | .name]')"
+vg_in gated ip link delete "$(jq -r '.[0]' <<<"$filtered")"
+vg_in gated ip link delete "$(jq -r '.[1]' <<<"$filtered")"
+vg_check "where two go, the others come" vg_wait 10 in_state_are attached 16
+vg_expect "none is left over" 0 "$(in_state failed)"
+vg_check "detach" vg_cli detach
+for i in {1..18}; do
+	vg_in gated ip link delete "many$i" 2>/dev/null || true
+done
+
 scene "no privilege"
 VG_DAEMON_PREFIX=(setpriv --reuid=65534 --regid=65534 --clear-groups --bounding-set=-all)
 config ens4 </dev/null

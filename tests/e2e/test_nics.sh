@@ -222,6 +222,42 @@ vg_in gated ip link set moved0 up
 attached moved0 peer-moved0 "$since"
 vg_check "it goes" delete moved0
 
+scene "   ... where it gets the number that one has here"
+# next_number: what the other namespace would give to a new one.
+next_number()
+{
+	vg_in other ip link add name number0 type bridge
+	vg_in other ip -json link show dev number0 | jq '.[0].ifindex'
+	vg_in other ip link delete number0
+}
+number=$(($(next_number) + 6))
+while vg_in gated ip -json link | jq -e "any(.[]; .ifindex == $number)" >/dev/null; do ((number++)); done
+vg_in gated ip link add name many9 index "$number" up type veth peer name many9p
+vg_in gated ip link set many9p up
+vg_check "one is here" vg_wait 5 interface_is many9 state attached
+appear moved0 peer-moved0
+vg_in other ip link add name squat0 index "$(ifindex moved0)" type bridge 2>/dev/null || true
+until (($(next_number) >= number - 1)); do :; done
+moved=$(now)
+vg_in gated ip link set moved0 netns "$VG_ID-other"
+vg_expect "it has that number there" "$number" "$(vg_in other ip -json link show dev moved0 | jq '.[0].ifindex')"
+vg_check "the daemon says that it has left" await "^moved0: it has left this network namespace, and the filter is off there" "$moved"
+vg_expect "there is no XDP program" null "$(pair_xdp_id moved0 other)"
+vg_check "the one here is filtered" interface_is many9 state attached
+vg_check "it can be detached" vg_cli detach many9
+vg_expect "there is no XDP program" null "$(pair_xdp_id many9)"
+vg_in other ip link delete moved0
+vg_check "it goes" delete many9
+
+scene "   ... and a NIC that was detached keeps to that, whatever it is called"
+appear old0 peer-old0
+vg_check "detach" vg_cli detach old0
+rename old0 new0
+vg_check "it is known by the other name" vg_wait 5 interface_is new0 state detached
+vg_expect "there is no XDP program" null "$(pair_xdp_id new0)"
+vg_in gated ip link delete new0
+vg_check "a reload" pair_reload
+
 scene "12. NICs appear and vanish in a moment"
 since=$(now)
 for i in {1..40}; do

@@ -37,82 +37,82 @@ struct plan_case {
 static const struct plan_case cases[] = {
 	{"an exact name",
 	 SOURCES "interfaces: [ens4]\n",
-	 {{4, "ens4", false, ""}, {5, "ens5", false, ""}},
+	 {{4, "ens4", false, "", 1460}, {5, "ens5", false, "", 1460}},
 	 "ens4:4:0",
 	 UNFILTERED},
 	{"an exact name that is absent",
 	 SOURCES "interfaces: [ens4]\n",
-	 {{5, "ens5", false, ""}},
+	 {{5, "ens5", false, "", 1460}},
 	 "ens4:0:0",
 	 UNFILTERED},
 	{"a glob takes all",
 	 SOURCES "interfaces: [\"ens*\"]\n",
-	 {{9, "ens4", false, ""}, {5, "ens5", false, ""}, {2, "eth0", false, ""}},
+	 {{9, "ens4", false, "", 1460}, {5, "ens5", false, "", 1460}, {2, "eth0", false, "", 1460}},
 	 "ens5:5:0 ens4:9:0",
 	 UNFILTERED},
 	{"a glob that nothing matches",
 	 SOURCES "interfaces: [\"ens*\"]\n",
-	 {{2, "eth0", false, ""}},
+	 {{2, "eth0", false, "", 1460}},
 	 "ens*:0:0",
 	 UNFILTERED},
 	{"one glob of two is enough",
 	 SOURCES "interfaces: [\"en*\", \"eth*\"]\n",
-	 {{4, "ens4", false, ""}},
+	 {{4, "ens4", false, "", 1460}},
 	 "ens4:4:0",
 	 UNFILTERED},
 	{"none of two globs is not",
 	 SOURCES "interfaces: [\"en*\", \"eth*\"]\n",
-	 {{4, "wlan0", false, ""}},
+	 {{4, "wlan0", false, "", 1460}},
 	 "en*:0:0 eth*:0:1",
 	 UNFILTERED},
 	{"a name is waited for whatever globs take",
 	 SOURCES "interfaces: [eth0, \"en*\"]\n",
-	 {{4, "ens4", false, ""}},
+	 {{4, "ens4", false, "", 1460}},
 	 "eth0:0:0 ens4:4:1",
 	 UNFILTERED},
 	{"the first rule wins",
 	 SOURCES "interfaces: [ens4, \"ens*\"]\n",
-	 {{4, "ens4", false, ""}, {5, "ens5", false, ""}},
+	 {{4, "ens4", false, "", 1460}, {5, "ens5", false, "", 1460}},
 	 "ens4:4:0 ens5:5:1",
 	 UNFILTERED},
 	{"a rule whose NIC follows an earlier one waits for none",
 	 SOURCES "interfaces: [\"ens*\", ens4]\n",
-	 {{4, "ens4", false, ""}},
+	 {{4, "ens4", false, "", 1460}},
 	 "ens4:4:0",
 	 UNFILTERED},
 	{"a glob leaves lo alone",
 	 SOURCES "interfaces: [\"*\"]\n",
-	 {{1, "lo", true, ""}, {4, "ens4", false, ""}},
+	 {{1, "lo", true, "", 1460}, {4, "ens4", false, "", 1460}},
 	 "ens4:4:0",
 	 UNFILTERED},
 	{"lo by its name",
 	 SOURCES "interfaces: [lo]\n",
-	 {{1, "lo", true, ""}},
+	 {{1, "lo", true, "", 1460}},
 	 "lo:1:0",
 	 UNFILTERED},
 	{"a filtered NIC that was renamed keeps its rule, which waits for another",
 	 SOURCES "interfaces: [ens4, ens5]\n",
-	 {{4, "lan0", false, ""}, {5, "ens5", false, ""}},
+	 {{4, "lan0", false, "", 1460}, {5, "ens5", false, "", 1460}},
 	 "ens4:0:0 lan0=ens4:4:0 ens5:5:1",
 	 {HERE("ens4", 4), HERE("ens5", 5)}},
 	{"another NIC has its name",
 	 SOURCES "interfaces: [ens4]\n",
-	 {{4, "lan0", false, ""}, {5, "ens4", false, ""}},
+	 {{4, "lan0", false, "", 1460}, {5, "ens4", false, "", 1460}},
 	 "lan0=ens4:4:0 ens4:5:0",
 	 {HERE("ens4", 4)}},
 	{"a rule that matches the new name comes first",
 	 SOURCES "interfaces: [ens4, \"lan*\"]\n",
-	 {{4, "lan0", false, ""}},
+	 {{4, "lan0", false, "", 1460}},
 	 "ens4:0:0 lan0:4:1",
 	 {HERE("ens4", 4)}},
 	{"the config has neither name",
 	 SOURCES "interfaces: [ens5]\n",
-	 {{4, "lan0", false, ""}},
+	 {{4, "lan0", false, "", 1460}},
 	 "ens5:0:0",
 	 {HERE("ens4", 4)}},
 	{"the link is on a NIC elsewhere, which has the same number",
 	 SOURCES "interfaces: [ens4]\n",
-	 {{4, "lan0", false, ""}},
+	 {{4, "lan0", false, "", 1460}},
 	 "ens4:0:0",
 	 {ELSEWHERE("ens4", 4)}},
 	{"no links at all",
@@ -159,8 +159,8 @@ static void plan_follows_the_rules(void **state)
 
 static void links_have_addresses(void **state)
 {
-	const struct vg_nic_link links[] = {{4, "ens4", false, "42:01:0a:80:00:46"},
-					    {5, "tun0", false, ""}};
+	const struct vg_nic_link links[] = {{4, "ens4", false, "42:01:0a:80:00:46", 1460},
+					    {5, "tun0", false, "", 1460}};
 	_cleanup_(vg_policy_free_p) struct vg_policy *policy =
 		policy_from(SOURCES "interfaces: [ens4, tun0, ens6]\n");
 	_cleanup_free_ struct vg_wanted *wanted = NULL;
@@ -193,6 +193,33 @@ static void find_is_by_name(void **state)
 	assert_null(vg_wanted_find(NULL, 0, "ens4"));
 }
 
+/* Whatever is filtered already stays; the first rule comes first. */
+static void no_more_than_fit(void **state)
+{
+	_cleanup_(vg_policy_free_p) struct vg_policy *policy =
+		policy_from(SOURCES "interfaces: [eth20, \"eth*\"]\n");
+	const struct vg_link_info filtered = HERE("eth19", 19);
+	_cleanup_free_ struct vg_wanted *wanted = NULL;
+	struct vg_nic_link links[20] = {};
+	size_t n = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < VG_ARRAY_SIZE(links); i++) {
+		links[i].ifindex = i + 1;
+		snprintf(links[i].name, sizeof(links[i].name), "eth%u", i + 1);
+	}
+	assert_int_equal(vg_wanted_plan(policy, links, VG_ARRAY_SIZE(links), &filtered, 1, &wanted,
+					&n),
+			 0);
+	assert_int_equal(n, VG_ARRAY_SIZE(links));
+	for (size_t i = 0; i < n; i++) {
+		const unsigned ifindex = wanted[i].ifindex;
+
+		if (wanted[i].surplus != (ifindex > 14 && ifindex < 19))
+			fail_msg("eth%u", ifindex);
+	}
+}
+
 static void before_is_by_number_then_by_name(void **state)
 {
 	struct vg_wanted old[] = {
@@ -215,6 +242,7 @@ int main(void)
 		cmocka_unit_test(links_have_addresses),
 		cmocka_unit_test(states_have_names),
 		cmocka_unit_test(find_is_by_name),
+		cmocka_unit_test(no_more_than_fit),
 		cmocka_unit_test(before_is_by_number_then_by_name),
 	};
 
