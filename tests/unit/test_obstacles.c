@@ -48,6 +48,14 @@ static const struct obstacle_case cases[] = {
 	 "since Linux 6.4"},
 	{"Google's own gve", {.driver = "gve", .version = "1.4.7", .kernel = "5.15.0"}, "", NULL},
 	{"gve in the format DQO", {GVE, .refusal = -EOPNOTSUPP}, "-", "Linux 6.15"},
+	{"gve, refused for the MTU: no word of a format",
+	 {GVE, .mtu = 8896, .refusal = -EOPNOTSUPP},
+	 "ip link set dev ens4 mtu 2032",
+	 NULL},
+	{"gve, refused for LRO",
+	 {GVE, .lro = VG_FEATURE_ON, .refusal = -EOPNOTSUPP},
+	 "ethtool -K ens4 lro off",
+	 NULL},
 	{"gve 6.15 has that",
 	 {.driver = "gve", .kernel = "6.15.1", .refusal = -EOPNOTSUPP},
 	 "-",
@@ -144,9 +152,20 @@ static void changes_know_the_way_back(void **state)
 				    back[i]);
 }
 
+static void some_drivers_take_more_than_they_show(void **state)
+{
+	const struct vg_nic_facts gve = {GVE}, veth = {.driver = "veth"}, none = {};
+
+	(void)state;
+	assert_int_equal(vg_obstacles_seen_mtu(&gve), 2032);
+	assert_int_equal(vg_obstacles_seen_mtu(&veth), 0);
+	assert_int_equal(vg_obstacles_seen_mtu(&none), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(some_drivers_take_more_than_they_show),
 		cmocka_unit_test(obstacles_and_their_commands),
 		cmocka_unit_test(changes_know_the_way_back),
 	};
