@@ -12,7 +12,7 @@ const struct vg_wanted *vg_regime_nic(const struct vg_regime *regime, unsigned i
 
 static bool is_filtered(const struct vg_wanted *nic)
 {
-	return nic && nic->state != VG_NIC_DETACHED && nic->state != VG_NIC_FAILED;
+	return nic && !nic->surplus && nic->state != VG_NIC_DETACHED && nic->state != VG_NIC_FAILED;
 }
 
 bool vg_regime_passes(const struct vg_regime *regime, unsigned ifindex,

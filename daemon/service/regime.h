@@ -9,7 +9,8 @@
 
 struct vg_regime {
 	const struct vg_policy *policy;
-	const struct vg_wanted *wanted; /* those that are DETACHED or FAILED filter nothing */
+	const struct vg_wanted
+		*wanted; /* those that are DETACHED, FAILED or surplus filter nothing */
 	size_t n_wanted;
 };
 

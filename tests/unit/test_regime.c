@@ -100,6 +100,11 @@ static void a_nic_without_a_filter_passes_all(void **state)
 		if (vg_regime_passes(&regime, 4, &socket, true, &answer) != states[i].passes)
 			fail_msg("state %d", states[i].state);
 	}
+	assert_true(vg_regime_passes(&(struct vg_regime){policy,
+							 &(struct vg_wanted){.ifindex = 4,
+									     .surplus = true},
+							 1},
+				     4, &socket, true, &answer));
 }
 
 int main(void)
