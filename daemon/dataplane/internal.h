@@ -93,6 +93,16 @@ struct vg_dataplane {
 
 void vg_pin_path(const char *dir, const char *name, char out[PATH_MAX]); /* DIR/NAME */
 
+/* ---- programs on NICs (xdp_programs.c) ---- */
+
+/* Ids; 0: none. */
+struct vg_xdp_programs {
+	__u32 native, generic, offloaded;
+};
+
+/* Whoever has attached them. -ENODEV: no such NIC; -ENOMEM, -EIO. */
+int vg_xdp_programs_read(unsigned ifindex, struct vg_xdp_programs *ret_programs);
+
 /* ---- pins of links (link_pins.c) ---- */
 
 /* DIR/links/PIN, with the dots of a NIC's name turned into colons. */

@@ -45,15 +45,15 @@ int vg_link_update_all(const struct vg_dataplane *dp, struct vg_diag *diag)
 /* "id 17 'name'" of the program attached to a NIC, or "" where there is none. */
 static void describe_program(unsigned ifindex, char *out, size_t size)
 {
-	LIBBPF_OPTS(bpf_xdp_query_opts, query);
 	struct bpf_prog_info info = {0};
+	struct vg_xdp_programs programs;
 	_cleanup_close_ int fd = -1;
 	__u32 id, length = sizeof(info);
 
 	*out = '\0';
-	if (bpf_xdp_query(ifindex, 0, &query) < 0)
+	if (vg_xdp_programs_read(ifindex, &programs) < 0)
 		return;
-	id = query.drv_prog_id ?: query.skb_prog_id ?: query.hw_prog_id;
+	id = programs.native ?: programs.generic ?: programs.offloaded;
 	if (!id)
 		return;
 	fd = bpf_prog_get_fd_by_id(id);

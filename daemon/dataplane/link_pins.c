@@ -43,13 +43,13 @@ void vg_link_path(const char *dir, const char *pin, char out[PATH_MAX])
 /* The mode that this program is attached to this NIC in; INHERIT where it isn't. */
 static enum vg_attach_mode query_mode(unsigned ifindex, __u32 program_id)
 {
-	LIBBPF_OPTS(bpf_xdp_query_opts, query);
+	struct vg_xdp_programs programs;
 
-	if (bpf_xdp_query(ifindex, 0, &query) < 0)
+	if (vg_xdp_programs_read(ifindex, &programs) < 0)
 		return VG_ATTACH_INHERIT;
-	if (query.drv_prog_id == program_id)
+	if (programs.native == program_id)
 		return VG_ATTACH_NATIVE;
-	if (query.skb_prog_id == program_id)
+	if (programs.generic == program_id)
 		return VG_ATTACH_GENERIC;
 	return VG_ATTACH_INHERIT;
 }
