@@ -104,10 +104,10 @@ static int receive_all(int fd, int64_t deadline_ms, char **ret_text, size_t *ret
 		n = recv(fd, text + length, allocated - length, MSG_DONTWAIT);
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			continue;
-		if (n < 0)
-			return errno == ECONNRESET ? -EPROTO : -errno;
-		if (n == 0)
+		if (n == 0 || (n < 0 && errno == ECONNRESET))
 			break;
+		if (n < 0)
+			return -errno;
 		length += n;
 		if (length > VG_WIRE_ANSWER_MAX)
 			return -EPROTO;
@@ -167,6 +167,12 @@ int vg_wire_call(const char *socket_path, json_t *request, int timeout_ms, json_
 	if (r < 0)
 		return vg_diag_set(diag, -r, NULL, nowhere, "asking the daemon on %s: %s",
 				   socket_path, strerror(-r));
+	if (!length)
+		return vg_diag_set(
+			diag, EPROTO, NULL, nowhere,
+			"the daemon on %s ended before it answered: `vpcgate status` tells "
+			"what is in force",
+			socket_path);
 	answer = json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL);
 	if (json_is_true(json_object_get(answer, "ok"))) {
 		*ret_answer = VG_TAKE_PTR(answer);

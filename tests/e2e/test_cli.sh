@@ -322,9 +322,41 @@ detached()
 	vg_daemon_stop
 }
 
+# fake TEXT: a daemon that says this to one question, and ends.
+fake()
+{
+	rm -f "$VG_TMP/fake.sock"
+	python3 -c 'import socket, sys
+listening = socket.socket(socket.AF_UNIX)
+listening.bind(sys.argv[1])
+listening.listen(1)
+peer = listening.accept()[0]
+peer.recv(65536)
+peer.sendall(sys.argv[2].encode())
+peer.close()' "$VG_TMP/fake.sock" "$1" &
+	VG_PIDS+=($!)
+	vg_wait 10 test -S "$VG_TMP/fake.sock"
+}
+
+faked()
+{
+	local VG_SOCKET=$VG_TMP/fake.sock
+
+	fake ""
+	answers "a daemon that ends meanwhile" 2 apply
+	says "a daemon that ends meanwhile" 'ended before it answered: .vpcgate status. tells what is in force$' "$err"
+	fake '{"ok":'
+	answers "half an answer" 2 apply
+	says "half an answer" 'does not answer as vpcgated does$' "$err"
+	fake '{"ok":false,"error":"no"}'
+	answers "a refusal" 1 apply
+	vg_expect "a refusal, as it came" no "$err"
+}
+
 usage
 files
 nothing
+faked
 vg_daemon_start gated "$config"
 running
 counted
