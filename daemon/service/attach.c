@@ -322,10 +322,9 @@ static int refuse_surplus(struct vg_wanted *nic, const struct vg_wanted *old)
 /* Where the name is but another one of a NIC, nothing will ever appear. */
 static void explain_absence(struct vg_wanted *nic, const struct vg_wanted *old)
 {
-	const unsigned ifindex = if_nametoindex(nic->name);
 	char name[IF_NAMESIZE];
 
-	if (ifindex && if_indextoname(ifindex, name) && strcmp(name, nic->name) != 0)
+	if (vg_nic_own_name(nic->name, name) && strcmp(name, nic->name) != 0)
 		snprintf(nic->reason, sizeof(nic->reason),
 			 "it is another name of %s: write %s in `interfaces`", name, name);
 	if (old && old->state == VG_NIC_ABSENT && strcmp(old->reason, nic->reason) == 0)

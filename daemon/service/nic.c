@@ -8,6 +8,7 @@
 #include "service/nic.h"
 #include "share/cleanup.h"
 #include "share/log.h"
+#include "share/netlink.h"
 
 /* Room for a burst of link messages; what overflows it costs a listing, not an event. */
 #define RECEIVE_BUFFER_BYTES (256 << 10)
@@ -104,6 +105,28 @@ int vg_nic_list(struct vg_nic_link **ret_links, size_t *ret_n)
 	r = copy_links(cache, ret_links, ret_n);
 	nl_cache_free(cache);
 	return r;
+}
+
+static int take_name(const struct nlmsghdr *header, void *context)
+{
+	struct nlattr *name =
+		nlmsg_find_attr((struct nlmsghdr *)header, sizeof(struct ifinfomsg), IFLA_IFNAME);
+
+	if (name)
+		snprintf(context, IF_NAMESIZE, "%s", nla_get_string(name));
+	return 0;
+}
+
+bool vg_nic_own_name(const char *name, char out[IF_NAMESIZE])
+{
+	struct ifinfomsg link = {.ifi_family = AF_UNSPEC};
+	_cleanup_(vg_netlink_message_p) struct nl_msg *message = nlmsg_alloc_simple(RTM_GETLINK, 0);
+
+	*out = '\0';
+	if (!message || nlmsg_append(message, &link, sizeof(link), NLMSG_ALIGNTO) < 0 ||
+	    nla_put_string(message, IFLA_ALT_IFNAME, name) < 0)
+		return false;
+	return vg_netlink_dump(NETLINK_ROUTE, message, take_name, out) >= 0 && *out;
 }
 
 static int on_timer(sd_event_source *source, uint64_t time_us, void *context)

@@ -19,6 +19,12 @@ struct vg_nic_link {
 /* All links of this network namespace; `ret_links` is a heap array of `ret_n`. */
 int vg_nic_list(struct vg_nic_link **ret_links, size_t *ret_n);
 
+/*
+ * The own name of a NIC that has this as another one (altname); false where there is none. Unlike
+ * if_nametoindex() it has the kernel load no module of that name.
+ */
+bool vg_nic_own_name(const char *name, char out[IF_NAMESIZE]);
+
 struct vg_nic_watch;
 
 /*
