@@ -3,7 +3,7 @@
  * For LD_PRELOAD: a kernel that refuses native XDP. bpf_link_create() in driver mode fails with the
  * errno numbered $VG_REFUSE_ERRNO, in every mode where $VG_REFUSE_ALL is set, and kills the process
  * the $VG_KILL_AT-th time; the rest is libbpf's. Where $VG_REFUSE_QUEUES is set, no queues can be changed.
- * Every NIC has the driver $VG_DRIVER.
+ * Every NIC has the driver $VG_DRIVER, which is NAME/VERSION.
  */
 #include <bpf/bpf.h>
 #include <dlfcn.h>
@@ -77,6 +77,6 @@ int ioctl(int fd, unsigned long request, ...)
 		return r;
 	info = (void *)((struct ifreq *)argument)->ifr_data;
 	if (info->cmd == ETHTOOL_GDRVINFO)
-		snprintf(info->driver, sizeof(info->driver), "%s", driver);
+		sscanf(driver, "%31[^/]/%31s", info->driver, info->version);
 	return r;
 }

@@ -223,13 +223,14 @@ vg_in gated ethtool -L nic0 rx 4 tx 1
 vg_check "detach" vg_cli detach nic0
 as_it_was
 
-# gve's own, on a veth: its driver takes any MTU once a program is attached.
+# gve's own, on a veth: its driver takes any MTU once a program is attached. Google's release, as the
+# kernel's has XDP since Linux 6.4 alone.
 too_large="its MTU is 3000 by now, and gve passes frames beyond one of 2032 on without the filter: \`ip link set dev nic0 mtu 2032\`"
 mtu_is() { [[ $(vg_in gated ip link show dev nic0) == *" mtu $1 "* ]]; }
 reason_is() { [[ $(interface nic0 reason) == "$1" ]]; }
 scene "an MTU with which not all meets the program"
 vg_in gated ethtool -L nic0p tx 1
-preload VG_DRIVER=gve
+preload VG_DRIVER=gve/1.4.7
 config nic0 <<<"attach: native"
 vg_check "the daemon starts" start
 vg_in gated ip link set nic0 mtu 3000
@@ -242,7 +243,7 @@ vg_check "once it is mended nothing says so" vg_wait 5 reason_is null
 
 scene "... with tune"
 vg_in gated ethtool -L nic0p tx 1
-preload VG_DRIVER=gve
+preload VG_DRIVER=gve/1.4.7
 vg_check "the daemon starts" tuned nic0
 vg_in gated ip link set nic0 mtu 3000
 vg_check "it is put right" vg_wait 5 mtu_is 2032
