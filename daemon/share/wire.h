@@ -27,7 +27,8 @@
  *              "mode": "native" | "generic" or null, "ingress", "adopted",
  *              "recorder": are flows that leave by it recorded, "program_id",
  *              "lost": how often somebody took the filter off,
- *              "reason": why generic, failed, detached or absent, or why not all of it is filtered, or null,
+ *              "reason": why generic, failed, detached or absent, or why not all of it is filtered, or
+ *              null,
  *              "obstacles": what is in the way of native mode: [{"text", "command": what removes it,
  *              or null}],
  *              "tuned": what was changed for native mode, and is put back at detach: [{"setting",
@@ -68,8 +69,9 @@
  *            null}, or null where nothing waits to be confirmed
  *   "rollback": the generation that `vpcgate rollback` goes to, or null
  *   "error": why the last entries are not on disk yet, or null
- *   "entries": [{"generation", "follows": the entry before, or 0, "time_s", "cause": "start" | "reload" | "apply" | "rollback" | "return",
- *            "by": {"uid", "pid", "comm", "login"} or null, "file", "restores", "trial": {"confirmed",
+ *   "entries": [{"generation", "follows": the entry before, or 0, "time_s", "cause": "start" | "reload" |
+ *            "apply" | "rollback" | "return", "by": {"uid", "pid", "comm", "login"} or null, "file",
+ *            "restores", "trial": {"confirmed",
  *            "duration_s", "deadline_us", "boot_id", "back"} or null, "changes": {"sets": [{"name",
  *            "change": "new" | "gone" | "changed", "added", "removed", "added_prefixes": the first 20,
  *            "removed_prefixes"}], "services": [{"name", "before", "after"}], "settings": alike} or
