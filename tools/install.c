@@ -13,8 +13,8 @@
 
 #define STAGED_MODE 0640
 #define CONFIG_MODE 0644
-#define LOCK_TRIES 150
-#define LOCK_PAUSE_NS 100000000
+#define LOCK_S 15
+#define LOCK_TRIES_PER_S 10
 
 /* Up to the last slash, and that included. */
 static int folder_length(const char *path)
@@ -102,12 +102,12 @@ static int lock_folder(const char *path, struct vg_install *install)
 	if (install->folder < 0)
 		return -errno;
 	install->locked = true;
-	for (int i = 0; i < LOCK_TRIES; i++) {
+	for (int i = 0; i < LOCK_S * LOCK_TRIES_PER_S; i++) {
 		if (flock(install->folder, LOCK_EX | LOCK_NB) == 0)
 			return 0;
 		if (errno != EWOULDBLOCK)
 			return -errno;
-		nanosleep(&(struct timespec){.tv_nsec = LOCK_PAUSE_NS}, NULL);
+		nanosleep(&(struct timespec){.tv_nsec = 1000000000 / LOCK_TRIES_PER_S}, NULL);
 	}
 	return -EBUSY;
 }
@@ -152,7 +152,7 @@ enum vg_exit vg_install_error(const char *path, int error)
 		return vg_cli_error(
 			"%s can't be replaced: another vpcgate has been about to for %d s; "
 			"try again once that has ended",
-			path, LOCK_TRIES / 10);
+			path, LOCK_S);
 	return vg_cli_error("%s can't be replaced: %s%s", path, strerror(-error),
 			    error == -EACCES || error == -EPERM ? "; run vpcgate as root" : "");
 }

@@ -88,6 +88,11 @@ static int read_pin(const char *dir, const char *pin, struct vg_link_info *ret_l
 	return 1;
 }
 
+static bool is_of_its_name(const struct vg_link_info *link)
+{
+	return link->mode != VG_ATTACH_INHERIT && strcmp(link->known_as, link->name) == 0;
+}
+
 /*
  * All NICs carry the same program, so that one in another network namespace, with the number of one that
  * is filtered here, looks as if it were that. A NIC has but one link: it is the one of its name.
@@ -95,17 +100,13 @@ static int read_pin(const char *dir, const char *pin, struct vg_link_info *ret_l
 static void tell_apart(struct vg_link_info *links, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		bool here = strcmp(links[i].known_as, links[i].name) == 0;
+		struct vg_link_info *link = &links[i];
 
-		for (size_t j = 0; !here && j < n; j++) {
-			if (links[j].ifindex != links[i].ifindex ||
-			    links[j].mode == VG_ATTACH_INHERIT ||
-			    links[i].mode == VG_ATTACH_INHERIT ||
-			    strcmp(links[j].known_as, links[j].name) != 0)
+		for (size_t j = 0; !is_of_its_name(link) && j < n; j++) {
+			if (links[j].ifindex != link->ifindex || !is_of_its_name(&links[j]))
 				continue;
-			links[i].mode = VG_ATTACH_INHERIT;
-			memcpy(links[i].name, links[i].known_as, sizeof(links[i].name));
-			break;
+			link->mode = VG_ATTACH_INHERIT;
+			memcpy(link->name, link->known_as, sizeof(link->name));
 		}
 	}
 }

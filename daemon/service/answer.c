@@ -160,9 +160,10 @@ char *vg_answer_applied(const struct vg_daemon *daemon, size_t accepted, int res
 				 (json_int_t)daemon->gate->state.generation, "accepted",
 				 (json_int_t)accepted, "trial", vg_confirm_json(daemon));
 	else if (accepted)
-		vg_diag_set(&both, -result, NULL, nowhere,
-			    "%.800s; what feeds' answers were held back is believed all the same",
-			    diag->text);
+		vg_diag_set(
+			&both, -result, NULL, nowhere,
+			"%.800s; answers of feeds that were held back are believed all the same",
+			diag->text);
 	return write_answer(json, result, *both.text ? &both : diag);
 }
 

@@ -326,6 +326,44 @@ vg_check "$case: it is in force" is_open
 restart "$case"
 vg_check "$case: back at once" is_strict
 
+new_case "a countdown without a way back"
+{ trial_policy strict; echo '  office: ["file:office.txt"]'; } >"$VG_TMP/feed.yaml"
+vg_check "$case: a config with a file" exits 0 vg_cli apply "$VG_TMP/feed.yaml"
+rm "$VG_TMP/terminal"
+"${script[@]}" "$VG_TMP/terminal" </dev/null >/dev/null 2>&1 &
+terminal=$!
+VG_PIDS+=("$terminal")
+vg_check "$case: counts down" vg_wait 10 grep -q "s left to .vpcgate confirm." "$VG_TMP/terminal"
+rm "$VG_TMP/etc/office.txt"
+vg_check "$case: ends" vg_wait 40 vg_gone "$terminal"
+status=0
+wait "$terminal" || status=$?
+vg_expect "$case: exit 1" 1 "$status"
+vg_check "$case: tells what is wrong" grep -q "was not confirmed, but generation .* can't come back: " "$VG_TMP/terminal"
+echo 192.0.2.0/24 >"$VG_TMP/etc/office.txt"
+end "$case"
+
+new_case "a start that fails on trial"
+begin "$case"
+vg_daemon_stop KILL
+mkdir "$VG_TMP/plain"
+VG_BPFFS=$VG_TMP/plain/vpcgate start || true
+vg_expect "$case: exit 1, so that another follows" 1 "$VG_DAEMON_STATUS"
+restart "$case"
+end "$case"
+VG_BPFFS=$VG_TMP/plain/vpcgate
+vg_daemon_stop TERM
+start || true
+vg_expect "$case: without a trial it is 2" 2 "$VG_DAEMON_STATUS"
+VG_BPFFS=$VG_BPFFS_MOUNT/vpcgate
+restart "$case"
+
+flock "$VG_TMP/etc" sleep 100 &
+VG_PIDS+=($!)
+vg_check "another vpcgate replaces the config: exit 2" exits 2 vg_cli apply "$VG_TMP/open.yaml"
+vg_check "which is said" prints "can't be replaced: another vpcgate has been about to for 15 s"
+vg_check "nothing has changed" is_strict
+
 vg_check "no trial of what can't be taken back: exit 2" exits 2 vg_cli apply --confirm 10s --accept-shrink
 vg_check "which is said" prints "--accept-shrink can't be tried"
 

@@ -159,6 +159,8 @@ vg_in gated ip link add name bridge0 type bridge
 vg_check "the daemon starts" tuned "nic0, bridge0"
 vg_expect "the other is not filtered" failed "$(interface bridge0 state)"
 vg_check "this one is, and changed" queues_are nic0 "$after"
+sleep 6
+vg_expect "to try it again is no news" 1 "$(lines "bridge0: replies are now recorded")"
 vg_check "detach" vg_cli detach
 as_it_was
 vg_in gated ip link delete bridge0
