@@ -162,7 +162,7 @@ ask()
 
 	[[ $2 = 6 ]] && address="[$gated6]"
 	code=$(vg_in "$1" curl -s -o "$VG_TMP/body" -w '%{http_code}' --connect-timeout 1.5 \
-		--max-time 4 "http://$address:8080/") || status=$?
+		--max-time $((4 * VG_SLOW)) "http://$address:8080/") || status=$?
 	[[ $status -ne 28 ]] || code="timed out"
 	echo "$code"
 }

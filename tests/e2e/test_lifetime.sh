@@ -57,7 +57,7 @@ still_dropped()
 # The bad sender's connections time out while the good one's succeed.
 filter_is_in_force()
 {
-	vg_in client curl -sf --interface "$good4" --max-time 3 -o "$VG_TMP/body" "http://$gated4:8080/" &&
+	vg_in client curl -sf --interface "$good4" --max-time $((3 * VG_SLOW)) -o "$VG_TMP/body" "http://$gated4:8080/" &&
 		! vg_in client curl -s --interface "$bad4" --max-time 1 "http://$gated4:8080/"
 }
 

@@ -29,7 +29,7 @@ await() { at=; vg_wait 3 said "$1" "$2" && at=$(said "$1" "$2"); }
 
 interface() { pair_status ".interfaces[] | select(.name == \"$1\") | .$2"; }
 interface_is() { [[ $(interface "$1" "$2") == "$3" ]]; }
-metric() { vg_in gated curl -sf --max-time 5 "http://$(pair_status .exporter)/metrics" | awk -v name="$1" '$1 == name { print $2 }'; }
+metric() { vg_in gated curl -sf --max-time $((5 * VG_SLOW)) "http://$(pair_status .exporter)/metrics" | awk -v name="$1" '$1 == name { print $2 }'; }
 dropped() { vg_cli drops --json | jq "[.counters[] | select(.interface == \"$1\") | .packets] | add // 0"; }
 
 # ---- what gets through ----

@@ -43,7 +43,7 @@ outside_stop()
 feed_is() { [[ $(pair_status ".feeds[0] | $1") == "$2" ]]; }
 hint() { pair_status '.hints[]' | grep -F "$1"; }
 exporter_is() { [[ $(pair_status .exporter) == "$1" ]]; }
-scrape() { vg_in gated curl -sf --max-time 5 "http://$1/metrics" | grep -F 'vpcgate_feed_failures_total{feed="gcp:subnets"}'; }
+scrape() { vg_in gated curl -sf --max-time $((5 * VG_SLOW)) "http://$1/metrics" | grep -F 'vpcgate_feed_failures_total{feed="gcp:subnets"}'; }
 # The feed fails with this text in a hint.
 fails_with() { feed_is .state failing && hint "$1"; }
 no_socket() { ! "$VG_BUILD/tests/e2e/no_internet" python3 -c "import socket; socket.socket(socket.$1)" 2>"$VG_TMP/socket" && grep -q 'Errno 97' "$VG_TMP/socket"; }

@@ -159,9 +159,9 @@ vg_check "the server listens" vg_wait 10 vg_in client curl -sf -o "$VG_TMP/body"
 vg_expect "no flow" "[]" "$(vg_cli flows --json)"
 vg_expect "no flow: for people" "no flow is open" "$(vg_cli flows)"
 vg_check "an address in no set answers" \
-	vg_in gated curl -sf --max-time 5 -o "$VG_TMP/body" --local-port 40000 "http://$bad4:8080/"
+	vg_in gated curl -sf --max-time $((5 * VG_SLOW)) -o "$VG_TMP/body" --local-port 40000 "http://$bad4:8080/"
 vg_check "so does its IPv6 address" \
-	vg_in gated curl -sf --max-time 5 -o "$VG_TMP/body" --local-port 40001 "http://[$bad6]:8080/"
+	vg_in gated curl -sf --max-time $((5 * VG_SLOW)) -o "$VG_TMP/body" --local-port 40001 "http://[$bad6]:8080/"
 flow() { vg_cli flows --json | jq -c ".[] | select(.local_port == $1) | $2"; }
 vg_expect "the flow" "[\"tcp\",6,\"$gated4\",\"$bad4\",8080]" \
 	"$(flow 40000 '[.protocol, .protocol_number, .local, .remote, .remote_port]')"

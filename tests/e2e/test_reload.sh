@@ -23,8 +23,8 @@ good_config()
 
 filter_is_in_force()
 {
-	vg_in client curl -sf --interface "$good4" --max-time 3 -o "$VG_TMP/body" "http://$gated4:8080/" &&
-		vg_in client curl -sf --interface "$bad4" --max-time 3 -o "$VG_TMP/body" "http://$gated4:8443/" &&
+	vg_in client curl -sf --interface "$good4" --max-time $((3 * VG_SLOW)) -o "$VG_TMP/body" "http://$gated4:8080/" &&
+		vg_in client curl -sf --interface "$bad4" --max-time $((3 * VG_SLOW)) -o "$VG_TMP/body" "http://$gated4:8443/" &&
 		! vg_in client curl -s --interface "$bad4" --max-time 1 -o "$VG_TMP/body" "http://$gated4:8080/"
 }
 

@@ -127,7 +127,7 @@ check_short()
 {
 	local before replies
 
-	vg_check "$1: curl" vg_in gated curl -sf --max-time 5 -o "$VG_TMP/body" "$(url "$2")/"
+	vg_check "$1: curl" vg_in gated curl -sf --max-time $((5 * VG_SLOW)) -o "$VG_TMP/body" "$(url "$2")/"
 	vg_expect "$1: curl: the server saw" "$3" "$(jq -r .client "$VG_TMP/body")"
 	vg_expect "$1: dig" 192.0.2.53 "$(vg_in gated dig +short +time=5 +tries=1 "@$2" example.com)"
 	vg_check "$1: ping" vg_in gated ping -n -c 3 -i 0.2 -W 5 "$2"
@@ -165,7 +165,7 @@ forget_mtu()
 	done
 }
 upload() { vg_in gated curl -sf --max-time "$2" -T "$VG_TMP/file" "$(url "$1")/"; }
-download() { vg_in gated curl -sf --max-time 20 -o "$VG_TMP/body" "$(url "$1")/bytes/$size"; }
+download() { vg_in gated curl -sf --max-time $((20 * VG_SLOW)) -o "$VG_TMP/body" "$(url "$1")/bytes/$size"; }
 found_mtu() { vg_in gated ip -json route get "$1" | jq '.[0].metrics[0].mtu // 0'; }
 
 check_upload()
@@ -175,7 +175,7 @@ check_upload()
 	# An earlier connection that still tries may find the MTU as soon as it is forgotten.
 	before=$(counted pass related)
 	forget_mtu
-	vg_expect "$1: upload of $size bytes$4" "$size $sum" "$(upload "$2" 20 | jq -r '"\(.length) \(.sha256)"')"
+	vg_expect "$1: upload of $size bytes$4" "$size $sum" "$(upload "$2" $((20 * VG_SLOW)) | jq -r '"\(.length) \(.sha256)"')"
 	vg_expect "$1: the host has found the path's MTU" "$path_mtu" "$(found_mtu "$2")"
 	vg_check "$1: by an error counted as related" test "$(counted pass related)" -gt "$before"
 }

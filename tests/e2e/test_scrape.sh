@@ -4,8 +4,8 @@
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/pair.sh"
 
-get() { vg_in gated curl -s --max-time 5 "http://$exporter/$1"; }
-code() { vg_in gated curl -s --max-time 5 -o "$VG_TMP/body" -w '%{http_code}' "${@:2}" "http://$exporter/$1"; }
+get() { vg_in gated curl -s --max-time $((5 * VG_SLOW)) "http://$exporter/$1"; }
+code() { vg_in gated curl -s --max-time $((5 * VG_SLOW)) -o "$VG_TMP/body" -w '%{http_code}' "${@:2}" "http://$exporter/$1"; }
 metric() { get metrics | sed -n "s/^vpcgate_$1 //p"; }
 
 # raw TEXT: sends the bytes as they are and prints the answer's first line.

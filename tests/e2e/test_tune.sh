@@ -13,7 +13,7 @@ tuned() { config "$1" <<<$'attach: native\ntune: yes\nexporter: {listen: 127.0.0
 alone() { vg_in gated "$VPCGATE" --bpffs "$VG_BPFFS" --socket "$VG_TMP/none" "$@"; }
 
 interface() { pair_status ".interfaces[] | select(.name == \"$1\") | .$2"; }
-metric() { vg_in gated curl -sf --max-time 5 "http://$(pair_status .exporter)/metrics" | awk -v name="$1" '$1 == name { print $2 }'; }
+metric() { vg_in gated curl -sf --max-time $((5 * VG_SLOW)) "http://$(pair_status .exporter)/metrics" | awk -v name="$1" '$1 == name { print $2 }'; }
 said() { grep -qxF "$1" "$VG_TMP/daemon.log"; }
 lines() { grep -cF "$1" "$VG_TMP/daemon.log" || true; }
 

@@ -280,13 +280,10 @@ static inline const char *cloud_outside(void)
 	(cmocka_run_group_tests_name("direct", tests, cloud_up, cloud_down) + \
 	 cmocka_run_group_tests_name("outside", tests, cloud_up_outside, cloud_down))
 
-/*
- * Runs the loop until `*done` or for that time. True where it is done. Nothing may hold it up, which
- * a tick every 10 ms shows.
- */
-static inline bool loop_until(const bool *done, unsigned at_most_ms)
+/* Nothing may hold the loop up, which a tick every 10 ms shows. */
+static inline void loop_run(const bool *done, uint64_t time_us)
 {
-	const uint64_t deadline_us = clock_us() + at_most_ms * 1000ULL;
+	const uint64_t deadline_us = clock_us() + time_us;
 	sd_event_source *tick = NULL;
 
 	tick_late_us = 0;
@@ -299,7 +296,20 @@ static inline bool loop_until(const bool *done, unsigned at_most_ms)
 	if (tick_late_us > TICK_LATE_US * slowness())
 		fail_msg("the loop was held up for %llu ms",
 			 (unsigned long long)tick_late_us / 1000);
+}
+
+/* Runs the loop until `*done`, or for that time on real hardware. True where it is done. */
+static inline bool loop_until(const bool *done, unsigned at_most_ms)
+{
+	loop_run(done, at_most_ms * 1000ULL * slowness());
 	return *done;
+}
+
+static inline void loop_for(unsigned ms)
+{
+	const bool never = false;
+
+	loop_run(&never, ms * 1000ULL);
 }
 
 #endif

@@ -295,7 +295,8 @@ static void test_fetches(void **state)
 
 		cloud_set(c->control, c->world);
 		configure(c->macs);
-		cloud->timeout_ms = strstr(c->reason ?: "", "in time") ? HUNG_MS : 10000;
+		cloud->timeout_ms =
+			strstr(c->reason ?: "", "in time") ? HUNG_MS : 10000 * slowness();
 		fetch(c->feed, c->version, &outcome);
 		check_outcome(c, &outcome);
 		check_token_is_kept(c->name);

@@ -107,14 +107,13 @@ static void test_documents(void **state)
 static void test_wait(void **state)
 {
 	struct outcome outcome, waiting;
-	bool never = false;
 
 	(void)state;
 	cloud_set(NULL, NULL);
 	fetch("gcp:metadata", NULL, &outcome);
 	assert_string_not_equal(outcome.version, "");
 	begin("gcp:metadata", outcome.version, &waiting);
-	loop_until(&never, 400);
+	loop_for(400);
 	assert_false(waiting.done);
 	assert_int_equal(cloud_asked("wait_for_change=true&last_etag="), 1);
 	assert_int_equal(cloud_asked("&timeout_sec=60"), 1);
