@@ -134,6 +134,7 @@ $(e2e_tools): $(O)/tests/e2e/%:
 $(filter-out $(e2e_preload),$(e2e_tools)): $(O)/%: %.c
 $(e2e_preload): $(O)/%.so: %.c
 $(e2e_preload): E2E_LDLIBS := -shared -fPIC -ldl
+$(O)/tests/e2e/update_link: E2E_LDLIBS = $(call pkg,libbpf,--libs)
 
 $(O)/%.o: %.c
 	$(call say,CC)

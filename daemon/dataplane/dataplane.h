@@ -74,6 +74,7 @@ int vg_dataplane_publish(struct vg_dataplane *dataplane, const struct vg_policy 
 struct vg_attachment {
 	enum vg_attach_mode mode; /* VG_ATTACH_NATIVE or VG_ATTACH_GENERIC */
 	bool adopted;		  /* an earlier daemon's link was kept */
+	__u32 replaced;		  /* the program that was in that link in place of ours, or 0 */
 	__u32 program_id;	  /* of the entry program */
 	int native_error;	  /* what native mode was refused with, or 0 */
 	char fallback[256];	  /* why not native, where auto chose generic; else "" */

@@ -106,8 +106,10 @@ static int adopt_link(const struct vg_dataplane *dp, unsigned ifindex, const cha
 	int r;
 
 	r = vg_link_find(dp->dir, ifindex, name, &link);
-	if (r >= 0 && link.program_id != dp->entry_id)
+	if (r >= 0 && link.program_id != dp->entry_id) {
+		attachment.replaced = link.program_id;
 		r = update_link(dp, &link);
+	}
 	if (r >= 0 && strcmp(link.known_as, known_as) != 0)
 		r = vg_link_rename(dp->dir, &link, known_as);
 	if (r < 0)

@@ -120,6 +120,15 @@ static void log_renamed(const struct vg_wanted *nic, const struct vg_wanted *old
 		vg_log_info("%s: it was %s, and stays filtered", nic->name, old->name);
 }
 
+/* Our link is in force, but somebody has put a program of their own into it. */
+static void note_replaced(struct vg_wanted *nic)
+{
+	nic->lost++;
+	nic->fresh = true;
+	vg_log_warn("%s: somebody put program id %u in the filter's place: the filter is put back",
+		    nic->name, nic->attachment.replaced);
+}
+
 static void log_attached(const struct vg_wanted *nic, bool kept)
 {
 	if (kept)
@@ -286,6 +295,8 @@ static int attach(struct vg_gate *gate, struct vg_wanted *nic, const struct vg_w
 			nic->attachment.adopted = old->attachment.adopted;
 			nic->attachment.native_error = old->attachment.native_error;
 		}
+		if (was_attached && nic->attachment.replaced)
+			note_replaced(nic);
 		explain_mode(gate, nic, was_attached ? old : NULL, mode);
 		log_renamed(nic, old);
 		log_attached(nic, kept);

@@ -290,8 +290,16 @@ vg_check "within a second ($((at - lost)) us)" within "$lost"
 check_quiet "from then on" one0 peer0 "$at"
 vg_expect "counted" 2 "$(metric 'vpcgate_attach_lost_total{interface="one0"}')"
 
-scene "14. a NIC appears with somebody else's program"
+scene "    ... and puts another program in its place"
 vg_in gated bpftool prog load "$VG_BUILD/tests/e2e/other.bpf.o" "$VG_BPFFS_MOUNT/other"
+lost=$(now)
+vg_check "our link takes it" "$VG_BUILD/tests/e2e/update_link" "$VG_BPFFS/links/one0" "$VG_BPFFS_MOUNT/other"
+vg_check "the daemon says so" await "^one0: somebody put program id [0-9]* in the filter's place: the filter is put back" "$lost"
+vg_check "within a second ($((at - lost)) us)" within "$lost"
+check_quiet "from then on" one0 peer0 "$at"
+vg_expect "counted" 3 "$(metric 'vpcgate_attach_lost_total{interface="one0"}')"
+
+scene "14. a NIC appears with somebody else's program"
 vg_veth other taken0 client peer-taken0
 vg_in other bpftool net attach xdpdrv pinned "$VG_BPFFS_MOUNT/other" dev taken0
 foreign=$(pair_xdp_id taken0 other)
