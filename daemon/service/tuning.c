@@ -71,28 +71,35 @@ static int attach_as(struct vg_gate *gate, struct vg_wanted *nic, enum vg_attach
 	return r;
 }
 
+/* `refusal`: what the driver has refused native mode with, or 0. */
 static int tune(const struct vg_gate *gate, const struct vg_wanted *nic, int refusal,
 		struct vg_diag *diag)
 {
 	return vg_tune_apply(gate->bpffs, nic->ifindex, nic->name, refusal, &vg_tuning_log, diag);
 }
 
-/* Some obstacles show beforehand, others only in what the driver refuses native mode with. */
+/*
+ * The driver is asked first: only what it refuses says which obstacles count, and whether all of them can
+ * be removed. Without the first ones it may refuse another.
+ */
 static int tune_and_attach(struct vg_gate *gate, struct vg_wanted *nic, struct vg_diag *diag)
 {
-	int changed, more = 0, r;
+	int r = attach_as(gate, nic, VG_ATTACH_NATIVE, diag);
+	bool changed = false;
 
-	changed = r = tune(gate, nic, 0, diag);
-	if (r >= 0)
+	for (int tries = 0; tries < 2 && r < 0 && r != -EBUSY && r != -ENODEV; tries++) {
+		const int n = tune(gate, nic, r, diag);
+
+		if (!n)
+			break;
+		changed = true;
+		if (n < 0) {
+			r = n;
+			break;
+		}
 		r = attach_as(gate, nic, VG_ATTACH_NATIVE, diag);
-	if (r < 0 && changed >= 0 && r != -EBUSY && r != -ENODEV) {
-		more = tune(gate, nic, r, diag);
-		if (more < 0)
-			r = more;
-		else if (more > 0)
-			r = attach_as(gate, nic, VG_ATTACH_NATIVE, diag);
 	}
-	if (r < 0 && (changed || more))
+	if (r < 0 && changed)
 		add(&gate->untunable, nic->ifindex);
 	return r;
 }

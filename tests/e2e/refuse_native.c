@@ -3,7 +3,7 @@
  * For LD_PRELOAD: a kernel that refuses native XDP. bpf_link_create() in driver mode fails with the
  * errno numbered $VG_REFUSE_ERRNO, in every mode where $VG_REFUSE_ALL is set, and kills the process
  * the $VG_KILL_AT-th time; the rest is libbpf's. Where $VG_REFUSE_QUEUES is set, no queues can be changed.
- * Every NIC has the driver $VG_DRIVER, which is NAME/VERSION.
+ * Every NIC has the driver $VG_DRIVER, which is NAME/VERSION, and the kernel is of release $VG_KERNEL.
  */
 #include <bpf/bpf.h>
 #include <dlfcn.h>
@@ -22,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/utsname.h>
 
 static long number(const char *name)
 {
@@ -78,5 +79,16 @@ int ioctl(int fd, unsigned long request, ...)
 	info = (void *)((struct ifreq *)argument)->ifr_data;
 	if (info->cmd == ETHTOOL_GDRVINFO)
 		sscanf(driver, "%31[^/]/%31s", info->driver, info->version);
+	return r;
+}
+
+int uname(struct utsname *system)
+{
+	int (*real)(struct utsname *) = dlsym(RTLD_NEXT, "uname");
+	const char *release = getenv("VG_KERNEL");
+	const int r = real(system);
+
+	if (r == 0 && release)
+		snprintf(system->release, sizeof(system->release), "%s", release);
 	return r;
 }

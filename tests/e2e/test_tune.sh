@@ -154,6 +154,14 @@ vg_expect "lines of error" 1 "$(lines 'error: ')"
 vg_check "it was tried" said "info: nic0: queues $set_text"
 as_it_was
 
+scene "what no change helps is left alone: gve's queue format DQO, before Linux 6.15"
+vg_in gated ethtool -L nic0 rx 2 tx 2
+preload VG_DRIVER=gve/1.0.0 VG_KERNEL=6.12.55 VG_REFUSE_ERRNO=95
+tuned nic0 || true
+vg_expect "exit status" 2 "$VG_DAEMON_STATUS"
+vg_expect "queues that gve with the other format would need are not set" 0 "$(lines "queues set to")"
+vg_expect "queues" "RX 2 TX 2" "$(queues nic0)"
+
 scene "another NIC refuses it"
 vg_in gated ip link add name bridge0 type bridge
 vg_check "the daemon starts" tuned "nic0, bridge0"
