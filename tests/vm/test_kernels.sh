@@ -115,7 +115,7 @@ ended()
 	while kill -0 "${guests[$1]}" 2>/dev/null; do
 		if grep -q 'Kernel panic' "$VG_TMP/$1.console"; then
 			sleep 5
-			kill "$(<"$VG_TMP/$1.pid")" 2>/dev/null
+			[[ ! -e $VG_TMP/$1.pid ]] || kill "$(<"$VG_TMP/$1.pid")"
 			break
 		fi
 		sleep 1
