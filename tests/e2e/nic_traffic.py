@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Frames on whatever NICs there are at the moment.
 
-nic_traffic.py send DENIED ADMITTED TO   every 2 ms, on each NIC of this namespace, one UDP frame from
-                                         either IPv4 address, until SIGTERM
+nic_traffic.py send DENIED ADMITTED TO   every 2 ms times $VG_SLOW, on each NIC of this namespace, one
+                                         UDP frame from either IPv4 address, until SIGTERM
 nic_traffic.py watch RESULT              what comes in on any NIC of this namespace, until SIGTERM:
                                          a line "TIME SENDER KIND" each, where TIME is the kernel's, in
                                          microseconds since 1970, SENDER the NIC that it was sent
@@ -11,6 +11,7 @@ nic_traffic.py watch RESULT              what comes in on any NIC of this namesp
 
 The frames are broadcast, so that no NIC needs an address, and no neighbour has to be known.
 """
+import os
 import signal
 import socket
 import struct
@@ -23,6 +24,7 @@ SO_RCVBUFFORCE, SO_TIMESTAMPNS = 33, 35
 IPV4_BYTES, UDP_BYTES = 20, 8
 HEADERS = 14 + IPV4_BYTES + UDP_BYTES
 MAGIC = "vpcgate-nic"
+PERIOD_S = 0.002 * int(os.environ.get("VG_SLOW", "1"))
 running = True
 
 
@@ -56,7 +58,7 @@ def send(denied, admitted, to):
                         sock.sendto(frame(source, to, name, kind), (name, ETH_P_IP))
                 except OSError:
                     pass  # it is down, or has just gone
-        time.sleep(0.002)
+        time.sleep(PERIOD_S)
 
 
 def watch(result):

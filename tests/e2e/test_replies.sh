@@ -6,7 +6,7 @@
 . "$(dirname "$0")/pair.sh"
 . "$(dirname "$0")/internet.sh"
 
-size=10000000
+size=$((10000000 / VG_SLOW))
 service=5300
 
 config() { pair_config internal >"$VG_TMP/vpcgate.yaml"; }
