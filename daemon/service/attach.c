@@ -76,6 +76,7 @@ static void note_lost(struct vg_gate *gate, struct vg_wanted *old, size_t n_old)
 	for (size_t i = 0; i < gate->n_wanted; i++) {
 		struct vg_wanted *nic = &gate->wanted[i];
 		const struct vg_wanted *before = vg_wanted_before(old, n_old, nic);
+		char name[IF_NAMESIZE];
 
 		if (!before)
 			continue;
@@ -84,6 +85,11 @@ static void note_lost(struct vg_gate *gate, struct vg_wanted *old, size_t n_old)
 		    before->state != VG_NIC_ATTACHED ||
 		    vg_dataplane_is_attached(gate->dataplane, nic->ifindex, nic->name))
 			continue;
+		/* It has left since it was listed: a publish lies between, which may take seconds. */
+		if (!if_indextoname(nic->ifindex, name)) {
+			nic->ifindex = 0;
+			continue;
+		}
 		nic->lost++;
 		vg_log_warn("%s: somebody took the filter off: it is put back", nic->name);
 	}
