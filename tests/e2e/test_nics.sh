@@ -58,7 +58,7 @@ quiet()
 	(($(dropped "$1") >= before + 25)) || { echo "hardly any frame was dropped"; return 1; }
 }
 check_quiet() { vg_check "nothing denied gets through $1" quiet "$2" "$3" "$4"; }
-within() { [[ $at ]] && ((at - $1 < second)) || { echo "it took $((at - $1)) us"; return 1; }; }
+within() { ((at > 0 && at - $1 < second)) || { echo "it took $((at - $1)) us"; return 1; }; }
 
 # attached NIC PEER SINCE: it is said within a second, and nothing denied arrives from then on.
 attached()
