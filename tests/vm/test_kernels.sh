@@ -83,16 +83,18 @@ nic() { echo "tap,script=no,downscript=no,id=$1,ifname=$1${2:-}"; }
 # boot NAME FOLDER. The first NIC has as many queues as native XDP wants on two processors, and all
 # that virtio 1.0 offers. The third is like the one of Compute Engine that cilium issue 12105 shows:
 # virtio 0.9 with its headers in buffers of their own, which native XDP can't have. A processor
-# without AVX, and a kernel without page table isolation, take half the time to emulate. The time stamp
-# counter is the emulator's, and right: a kernel that finds itself read it late, on a busy machine, would
-# call it unstable and patch its own code for that, which two emulated processors don't always survive.
+# without AVX, and a kernel without page table isolation, take half the time to emulate. Both processors
+# are one thread: with a thread each, QEMU before 8.1 may run code that the other one is just patching,
+# such as the tail calls of a BPF program, and the kernel panics at an int3 (2024-02,
+# https://github.com/multipath-tcp/mptcp_net-next/issues/471). The time stamp counter is the emulator's,
+# and right: a kernel that finds itself read it late, on a busy machine, would call it unstable.
 boot()
 {
 	local kernel=$2 out=$VG_TMP/$1
 
 	wire "$1"
 	initramfs_make "$vm/root-init" "$kernel" "$out.initramfs"
-	vg_in "$1" timeout -k 5 "$guest_s" qemu-system-x86_64 -accel tcg -cpu Nehalem -smp 2 -m 2G \
+	vg_in "$1" timeout -k 5 "$guest_s" qemu-system-x86_64 -accel tcg,thread=single -cpu Nehalem -smp 2 -m 2G \
 		-nodefaults -no-user-config -display none -no-reboot -pidfile "$out.pid" \
 		-kernel "$kernel"/boot/vmlinuz-* -initrd "$out.initramfs" \
 		-append "console=ttyS0 panic=-1 loglevel=5 pti=off tsc=reliable work=/vpcgate start=/vpcgate/tests/vm/suite slow=$slow" \
