@@ -50,7 +50,8 @@ _vpcgate_files()
 _vpcgate()
 {
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-	local globals="--bpffs --socket --help --version" command words=
+	local commands="status drops counters flows check ranges validate discover apply confirm rollback history detach help"
+	local globals="--bpffs --socket --help --version" command words
 
 	COMPREPLY=()
 	case $previous in
@@ -73,10 +74,11 @@ _vpcgate()
 		;;
 	--to | --network | --metadata | --compute | --vpcaccess) return ;;
 	esac
-	if [[ ! $words ]]; then
+	# A value of which there is none is no place for options either.
+	if [[ ! ${words+set} ]]; then
 		command=$(_vpcgate_command)
 		case $command in
-		'') words="status drops counters flows check ranges validate discover apply confirm rollback history detach help $globals" ;;
+		'') words="$commands $globals" ;;
 		status | flows) words="--json $globals" ;;
 		drops | counters) words="--interface --watch --json $globals" ;;
 		check) words="--to --port --interface --config --json $globals" ;;
@@ -102,7 +104,7 @@ _vpcgate()
 		rollback) words="$(_vpcgate_generations) --dry-run --yes --json $globals" ;;
 		history) words="$(_vpcgate_generations) --json $globals" ;;
 		detach) words="$(_vpcgate_interfaces) $globals" ;;
-		help) words="status drops counters flows check ranges validate discover apply confirm rollback history detach" ;;
+		help) words="$commands $globals" ;;
 		esac
 	fi
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
