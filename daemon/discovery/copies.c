@@ -207,19 +207,19 @@ static void tell(struct vg_copies *copies, const struct pair *pair, int error)
 	memcpy(copies->told, text, sizeof(text));
 }
 
-void vg_copies_keep(struct vg_copies *copies)
+void vg_copies_keep(struct vg_copies *copies, bool on_trial)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < copies->n; i++) {
 		struct pair *pair = &copies->pairs[i];
 
-		if (!pair->read) {
+		if (!pair->read && !on_trial) {
 			unlink(pair->copy);
 			pair_done(pair);
 			continue;
 		}
-		if (!pair->used)
+		if (pair->read && !pair->used)
 			tell(copies, pair, keep(copies, pair));
 		copies->pairs[n++] = *pair;
 	}

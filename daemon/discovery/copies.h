@@ -34,8 +34,9 @@ int vg_copies_reading(struct vg_copies *copies, const char *path, const char **r
 bool vg_copies_fall_back(struct vg_copies *copies, const struct vg_diag *diag);
 /*
  * The policy is in force: what was read for it is good, and copied where it is new. Copies of what was
- * not read any more are removed. A failure is logged, once for each reason.
+ * not read any more are removed, unless it is `on_trial`: the former one may come back, and need them.
+ * A failure is logged, once for each reason.
  */
-void vg_copies_keep(struct vg_copies *copies);
+void vg_copies_keep(struct vg_copies *copies, bool on_trial);
 
 #endif

@@ -371,11 +371,11 @@ int vg_discovery_want_next(struct vg_discovery *discovery, const struct vg_polic
 
 /* ---- what came of it ---- */
 
-void vg_discovery_published(struct vg_discovery *discovery)
+void vg_discovery_published(struct vg_discovery *discovery, bool on_trial)
 {
 	for (size_t i = 0; i < discovery->n_polls; i++)
 		vg_poll_published(discovery->polls[i]);
-	vg_copies_keep(discovery->copies);
+	vg_copies_keep(discovery->copies, on_trial);
 }
 
 void vg_discovery_set_aside(struct vg_discovery *discovery)

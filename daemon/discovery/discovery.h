@@ -82,8 +82,11 @@ const struct vg_feed *vg_discovery_unanswered(const struct vg_discovery *discove
  */
 const struct vg_reader *vg_discovery_reader(const struct vg_discovery *discovery);
 
-/* A policy with all that the reader gave is in force now. Answers are saved from then on. */
-void vg_discovery_published(struct vg_discovery *discovery);
+/*
+ * A policy with all that the reader gave is in force now. Answers are saved from then on. `on_trial`:
+ * files of the former one may still be needed.
+ */
+void vg_discovery_published(struct vg_discovery *discovery, bool on_trial);
 /*
  * No such policy could come into force. To find the answer that is to blame, all that have not come
  * into force are set aside, and then shown one after the other: each is either published or refused.

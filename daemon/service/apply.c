@@ -110,12 +110,17 @@ static void log_feed(const struct vg_feed *feed, const struct vg_feed_state *sta
 			    vg_render_duration(now > state->read_s ? now - state->read_s : 0, age));
 }
 
+static void published(struct vg_daemon *daemon)
+{
+	vg_discovery_published(daemon->discovery, vg_history_waiting(&daemon->history));
+}
+
 /* Shows the answers that were set aside, one after the other. */
 static void refresh_each(struct vg_daemon *daemon)
 {
 	while (vg_discovery_show_next(daemon->discovery)) {
 		if (vg_reload_refresh(daemon->gate) >= 0)
-			vg_discovery_published(daemon->discovery);
+			published(daemon);
 		else
 			vg_discovery_refuse(daemon->discovery, daemon->gate->refresh_error);
 	}
@@ -126,7 +131,7 @@ void vg_apply_started(struct vg_daemon *daemon)
 	const struct vg_policy *policy = daemon->gate->policy;
 
 	daemon->started = true;
-	vg_discovery_published(daemon->discovery);
+	published(daemon);
 	for (size_t i = 0; i < policy->n_feeds; i++) {
 		const struct vg_feed *feed = &policy->feeds[i];
 		const struct vg_feed_state *state =
@@ -212,13 +217,18 @@ static enum vg_candidate_files files_of(const struct vg_change *change)
 static int record_and_publish(struct vg_daemon *daemon)
 {
 	const struct vg_change *change = &daemon->apply.change;
+	const struct vg_entry *waiting;
 	struct vg_diag diag = {0};
 	int recorded, r;
 
 	recorded = vg_record_change(daemon, change, &diag);
 	if (recorded < 0)
 		return vg_reload_refuse(daemon->gate, recorded, &diag);
-	r = vg_reload_publish(daemon->gate, !is_return(change));
+	waiting = vg_history_waiting(&daemon->history);
+	if (is_return(change))
+		r = vg_reload_publish(daemon->gate, false, change->restores);
+	else
+		r = vg_reload_publish(daemon->gate, true, waiting ? waiting->trial.back : 0);
 	if (r < 0 && recorded)
 		vg_history_drop(&daemon->history);
 	else if (r >= 0)
@@ -239,7 +249,7 @@ static int finish(struct vg_daemon *daemon, int result, bool waited)
 	if (result >= 0)
 		result = record_and_publish(daemon);
 	if (result >= 0) {
-		vg_discovery_published(daemon->discovery);
+		published(daemon);
 		vg_daemon_update_exporter(daemon);
 	}
 	vg_asking_in_force(daemon);
@@ -372,7 +382,7 @@ static int refresh(struct vg_daemon *daemon)
 	const int r = vg_reload_refresh(daemon->gate);
 
 	if (r >= 0) {
-		vg_discovery_published(daemon->discovery);
+		published(daemon);
 		return r;
 	}
 	vg_discovery_set_aside(daemon->discovery);

@@ -8,21 +8,9 @@
 
 #define DETACHED_REASON "detached by the operator; `systemctl reload vpcgated` attaches again"
 
-/* By its number: it may have another name by now. By its name, where another one has come. */
 static bool is_detached(const struct vg_gate *gate, const struct vg_wanted *nic)
 {
-	for (size_t i = 0; i < gate->n_detached; i++) {
-		const struct vg_detached *detached = &gate->detached[i];
-
-		if ((nic->ifindex && detached->ifindex == nic->ifindex) ||
-		    strcmp(detached->name, nic->name) == 0)
-			return true;
-		/* What has come for a rule that none was there for. */
-		if (!detached->ifindex &&
-		    strcmp(detached->name, gate->policy->rules[nic->rule].pattern) == 0)
-			return true;
-	}
-	return gate->detached_all;
+	return vg_detached_holds(&gate->detached, nic, gate->policy->rules[nic->rule].pattern);
 }
 
 /* A NIC may be in another network namespace, and its number that of one which is here. */
@@ -350,6 +338,38 @@ static void explain_absence(struct vg_wanted *nic, const struct vg_wanted *old)
 		    *nic->reason ? nic->reason : "it is filtered as soon as it appears");
 }
 
+static int detach_one(struct vg_gate *gate, struct vg_wanted *nic, struct vg_diag *diag)
+{
+	int r;
+
+	vg_tuning_retry(gate, nic->ifindex);
+	r = vg_dataplane_detach(gate->bpffs, nic->name, diag);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	if (r >= 0)
+		vg_log_warn("%s: detached by the operator; nothing is filtered there", nic->name);
+	nic->state = VG_NIC_DETACHED;
+	nic->attachment = (struct vg_attachment){0};
+	nic->recorded = false;
+	snprintf(nic->reason, sizeof(nic->reason), DETACHED_REASON);
+	return 0;
+}
+
+/* Also where a trial had attached it. Returns false where it can't be taken off. */
+static bool stays_detached(struct vg_gate *gate, struct vg_wanted *nic)
+{
+	struct vg_diag diag = {0};
+
+	if (nic->ifindex && vg_dataplane_is_attached(gate->dataplane, nic->ifindex, nic->name) &&
+	    detach_one(gate, nic, &diag) < 0) {
+		vg_log_warn("%s; it stays filtered", diag.text);
+		return false;
+	}
+	nic->state = VG_NIC_DETACHED;
+	snprintf(nic->reason, sizeof(nic->reason), DETACHED_REASON);
+	return true;
+}
+
 /* Gives each NIC that has not FAILED already its state. Returns the first refusal. */
 static int attach_all(struct vg_gate *gate, struct vg_wanted *old, size_t n_old)
 {
@@ -360,10 +380,9 @@ static int attach_all(struct vg_gate *gate, struct vg_wanted *old, size_t n_old)
 		const struct vg_wanted *before = vg_wanted_before(old, n_old, nic);
 		int r = 0;
 
-		if (is_detached(gate, nic)) {
-			nic->state = VG_NIC_DETACHED;
-			snprintf(nic->reason, sizeof(nic->reason), DETACHED_REASON);
-		} else if (nic->surplus) {
+		if (is_detached(gate, nic) && stays_detached(gate, nic))
+			continue;
+		if (nic->surplus) {
 			r = refuse_surplus(nic, before);
 		} else if (nic->ifindex && nic->state != VG_NIC_FAILED) {
 			r = attach(gate, nic, before);
@@ -411,37 +430,6 @@ int vg_attach_settle(struct vg_gate *gate, struct vg_wanted *wanted, size_t n_wa
 	return recorded < 0 ? recorded : attached;
 }
 
-static int remember_detached(struct vg_gate *gate, const struct vg_wanted *nic)
-{
-	struct vg_detached *grown;
-
-	grown = reallocarray(gate->detached, gate->n_detached + 1, sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
-	gate->detached = grown;
-	grown += gate->n_detached++;
-	memcpy(grown->name, nic->name, sizeof(grown->name));
-	grown->ifindex = nic->ifindex;
-	return 0;
-}
-
-static int detach_one(struct vg_gate *gate, struct vg_wanted *nic, struct vg_diag *diag)
-{
-	int r;
-
-	vg_tuning_retry(gate, nic->ifindex);
-	r = vg_dataplane_detach(gate->bpffs, nic->name, diag);
-	if (r < 0 && r != -ENOENT)
-		return r;
-	if (r >= 0)
-		vg_log_warn("%s: detached by the operator; nothing is filtered there", nic->name);
-	nic->state = VG_NIC_DETACHED;
-	nic->attachment = (struct vg_attachment){0};
-	nic->recorded = false;
-	snprintf(nic->reason, sizeof(nic->reason), DETACHED_REASON);
-	return 0;
-}
-
 int vg_attach_detach(struct vg_gate *gate, const char *interface, char (**ret_names)[VG_NAME_SIZE],
 		     size_t *ret_n, const struct vg_tune_report *report, struct vg_diag *diag)
 {
@@ -457,10 +445,12 @@ int vg_attach_detach(struct vg_gate *gate, const char *interface, char (**ret_na
 					   "'%s' is no interface that vpcgated filters", interface);
 	}
 	names = calloc(gate->n_wanted + 1, sizeof(*names));
-	r = !names ? -ENOMEM : only ? remember_detached(gate, only) : 0;
+	r = !names ? -ENOMEM
+	    : only ? vg_detached_add(&gate->detached, only->name, only->ifindex)
+		   : 0;
 	if (r < 0)
 		return vg_diag_set(diag, -r, NULL, (struct vg_position){0}, "no memory");
-	gate->detached_all |= !only;
+	gate->detached.all |= !only;
 	for (size_t i = 0; i < gate->n_wanted; i++) {
 		struct vg_wanted *nic = &gate->wanted[i];
 
@@ -477,11 +467,26 @@ int vg_attach_detach(struct vg_gate *gate, const char *interface, char (**ret_na
 	return 0;
 }
 
-void vg_attach_forget_detached(struct vg_gate *gate)
+void vg_attach_forget_detached(struct vg_gate *gate, __u64 back)
 {
-	free(gate->detached);
-	gate->detached = NULL;
-	gate->n_detached = 0;
-	gate->detached_all = false;
+	/* One trial may take another one's place, and goes back to where that would have gone. */
+	if (!back || gate->before_trial_of != back) {
+		vg_detached_clear(&gate->before_trial);
+		gate->before_trial_of = back;
+		if (back) {
+			gate->before_trial = gate->detached;
+			gate->detached = (struct vg_detached){0};
+		}
+	}
+	vg_detached_clear(&gate->detached);
 	vg_tuning_retry(gate, 0);
+}
+
+void vg_attach_recall_detached(struct vg_gate *gate, __u64 back)
+{
+	if (gate->before_trial_of == back &&
+	    vg_detached_join(&gate->detached, &gate->before_trial) < 0)
+		vg_log_warn("no memory: NICs that were detached before the trial are filtered");
+	vg_detached_clear(&gate->before_trial);
+	gate->before_trial_of = 0;
 }

@@ -28,7 +28,13 @@ void vg_attach_fail(struct vg_wanted *nic, const struct vg_wanted *old, int erro
 int vg_attach_detach(struct vg_gate *gate, const char *interface, char (**ret_names)[VG_NAME_SIZE],
 		     size_t *ret_n, const struct vg_tune_report *report, struct vg_diag *diag);
 
-/* From now on, what the operator has detached is wanted again, and what could not be tuned tried. */
-void vg_attach_forget_detached(struct vg_gate *gate);
+/*
+ * From now on, what the operator has detached is wanted again, and what could not be tuned tried. `back`:
+ * of a policy on trial, the generation that would come back and be without a filter there; else 0.
+ */
+void vg_attach_forget_detached(struct vg_gate *gate, __u64 back);
+
+/* That generation has come back. */
+void vg_attach_recall_detached(struct vg_gate *gate, __u64 back);
 
 #endif

@@ -127,9 +127,15 @@ static int open_serving(struct vg_daemon *daemon, const struct vg_daemon_options
 
 static int on_terminate(sd_event_source *source, const struct signalfd_siginfo *info, void *context)
 {
-	(void)context;
+	const struct vg_daemon *daemon = context;
+	const struct vg_entry *waiting = vg_history_waiting(&daemon->history);
+
 	vg_log_info("%s: the daemon ends, the filter stays in force",
 		    info->ssi_signo == SIGINT ? "SIGINT" : "SIGTERM");
+	if (waiting)
+		vg_log_warn("generation %llu is on trial: until the next start nothing brings "
+			    "generation %llu back",
+			    waiting->generation, waiting->trial.back);
 	return sd_event_exit(sd_event_source_get_event(source), 0);
 }
 
@@ -249,9 +255,9 @@ static int add_sources(struct vg_daemon *daemon)
 {
 	int r;
 
-	r = sd_event_add_signal(daemon->event, NULL, SIGTERM, on_terminate, NULL);
+	r = sd_event_add_signal(daemon->event, NULL, SIGTERM, on_terminate, daemon);
 	if (r >= 0)
-		r = sd_event_add_signal(daemon->event, NULL, SIGINT, on_terminate, NULL);
+		r = sd_event_add_signal(daemon->event, NULL, SIGINT, on_terminate, daemon);
 	if (r >= 0)
 		r = sd_event_add_signal(daemon->event, NULL, SIGHUP, on_reload, daemon);
 	if (r >= 0)

@@ -229,7 +229,8 @@ void vg_gate_close(struct vg_gate *gate)
 	vg_config_free(gate->config);
 	free(gate->text);
 	free(gate->wanted);
-	free(gate->detached);
+	vg_detached_clear(&gate->detached);
+	vg_detached_clear(&gate->before_trial);
 	free(gate->tuned);
 	free(gate);
 }

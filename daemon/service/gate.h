@@ -12,6 +12,7 @@
 #include "core/policy.h"
 #include "dataplane/dataplane.h"
 #include "service/candidate.h"
+#include "service/detached.h"
 #include "service/wanted.h"
 
 /* A NIC that can't be attached is tried again, but not more often than this. */
@@ -43,12 +44,9 @@ struct vg_gate {
 	size_t n_published;
 	bool seed_all;	       /* a policy was published: what is open may need flows on all NICs */
 	struct vg_state state; /* of the last publish */
-	struct vg_detached {
-		char name[VG_NAME_SIZE];
-		unsigned ifindex; /* 0: there was none of that name */
-	} * detached;		  /* by the operator, until a reload */
-	size_t n_detached;
-	bool detached_all;
+	struct vg_detached detached;	 /* by the operator, until a reload */
+	struct vg_detached before_trial; /* what was, and is again when the policy comes back */
+	__u64 before_trial_of;		 /* of that generation; 0: of none */
 	struct vg_tuned *tuned; /* what was changed on NICs for native mode: see service/tuning.h */
 	size_t n_tuned;
 	struct vg_nic_numbers untunable; /* until a reload: it was for nothing */

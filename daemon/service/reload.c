@@ -50,7 +50,7 @@ int vg_reload_compile(struct vg_gate *gate, bool again, enum vg_candidate_files 
 	return r < 0 ? vg_reload_refuse(gate, r, &diag) : 0;
 }
 
-int vg_reload_publish(struct vg_gate *gate, bool asked)
+int vg_reload_publish(struct vg_gate *gate, bool asked, __u64 back)
 {
 	struct vg_wanted *wanted = NULL;
 	struct vg_diag diag = {0}, stale = gate->next.stale;
@@ -68,7 +68,9 @@ int vg_reload_publish(struct vg_gate *gate, bool asked)
 	gate->reload_error[0] = gate->refresh_error[0] = '\0';
 	vg_gate_note_stale(gate, &stale);
 	if (asked)
-		vg_attach_forget_detached(gate);
+		vg_attach_forget_detached(gate, back);
+	else
+		vg_attach_recall_detached(gate, back);
 	/* A NIC that refuses is a state; the policy is in force on the others. */
 	vg_attach_settle(gate, wanted, n);
 	return 0;

@@ -19,9 +19,11 @@ int vg_reload_compile(struct vg_gate *gate, bool again, enum vg_candidate_files 
 
 /*
  * Puts the next policy, which is compiled, in force. `asked`: by somebody, so that NICs that were
- * detached are wanted again. A failure is a refusal. Either way there is no next policy any more.
+ * detached are wanted again; else it is one that comes back after a trial. `back`: that which does, or
+ * would; 0: it is asked for without a trial. A failure is a refusal. Either way there is no next policy
+ * any more.
  */
-int vg_reload_publish(struct vg_gate *gate, bool asked);
+int vg_reload_publish(struct vg_gate *gate, bool asked, __u64 back);
 
 /* Refuses the next policy, if there is one. Returns `error`. */
 int vg_reload_refuse(struct vg_gate *gate, int error, const struct vg_diag *diag);

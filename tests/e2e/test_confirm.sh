@@ -32,7 +32,10 @@ logged() { tail -n +"$((lines + 1))" "$VG_TMP/daemon.log" | grep -F "$1"; }
 time_is_over() { ((SECONDS >= end_s)); }
 mark() { lines=$(wc -l <"$VG_TMP/daemon.log"); }
 hinted() { pair_status '.hints[]' | grep -F "$1"; }
+is_filtered() { [[ $(pair_xdp_id) != null ]]; }
 not_hinted() { ! hinted "$1"; }
+# With the copy of what it held.
+file_is_gone() { rm "$VG_TMP/etc/office.txt" && find "$VG_STATE" -name '*office.txt-*.copy' -print -delete | grep -q .; }
 metric() { vg_in gated curl -sf "http://$(pair_status .exporter)/metrics" | sed -n 's/^vpcgate_confirm_pending //p'; }
 
 vg_setup confirm
@@ -167,6 +170,15 @@ vg_check "$case: with --confirm it takes its place" exits 0 vg_cli apply "$VG_TM
 vg_expect "$case: the last that was for good comes back" "$back" "$(trial_history .trial.back)"
 end "$case"
 
+new_case "the daemon is told to end, and comes back"
+begin "$case"
+mark
+vg_daemon_stop TERM
+vg_check "$case: the log says what waits" logged "is on trial: until the next start"
+restart "$case"
+vg_check "$case: the trial goes on" trial_waits
+end "$case"
+
 new_case "a reload meanwhile"
 begin "$case"
 mark
@@ -193,6 +205,24 @@ vg_check "$case: detach" vg_cli detach
 vg_check "$case: its time is over" vg_wait "$trial_over_s" trial_ended
 vg_expect "$case: it stays off" null "$(pair_xdp_id)"
 vg_check "$case: apply" exits 0 vg_cli apply
+vg_check "$case: it is back" is_strict
+
+new_case "the filter was off before"
+vg_check "$case: detach" vg_cli detach ens4
+begin "$case"
+vg_check "$case: the trial filters" is_filtered
+trial_policy open | sed 's/shared-vpc/another/' >"$VG_TMP/second.yaml"
+vg_check "$case: and another one in its place" exits 0 vg_cli apply "$VG_TMP/second.yaml" --confirm 10s
+vg_check "$case: its time is over" vg_wait "$trial_over_s" trial_ended
+vg_expect "$case: off it is again" null "$(pair_xdp_id)"
+vg_expect "$case: with the recorder" "" "$(vg_in gated tc filter show dev ens4 egress)"
+vg_expect "$case: and it says so" detached "$(pair_status '.interfaces[0].state')"
+vg_check "$case: the next trial" exits 0 trial_apply
+vg_check "$case: is confirmed" exits 0 vg_cli confirm
+vg_check "$case: and one after it" exits 0 vg_cli apply "$VG_TMP/second.yaml" --confirm 10s
+vg_check "$case: whose time is over" vg_wait "$trial_over_s" trial_ended
+vg_check "$case: what was confirmed is filtered" is_filtered
+vg_check "$case: apply" exits 0 vg_cli apply "$VG_TMP/strict.yaml"
 vg_check "$case: it is back" is_strict
 
 new_case "the history can't be written"
@@ -242,11 +272,20 @@ end "$case"
 vg_in gated ip link delete busy0
 rm "$VG_BPFFS_MOUNT/other"
 
-new_case "the former config can't come back"
+new_case "a file of the former config is gone"
+echo 192.0.2.0/24 >"$VG_TMP/etc/office.txt"
 { trial_policy strict; echo '  office: ["file:office.txt"]'; } >"$VG_TMP/feed.yaml"
 vg_check "$case: a config with a file" exits 0 vg_cli apply "$VG_TMP/feed.yaml"
 begin "$case"
 rm "$VG_TMP/etc/office.txt"
+end "$case"
+vg_expect "$case: its copy stands" '["192.0.2.0/24"]' "$(vg_cli ranges --set office --json | jq -c '[.sets[].ranges[].prefix]')"
+echo 192.0.2.0/24 >"$VG_TMP/etc/office.txt"
+
+new_case "the former config can't come back"
+vg_check "$case: a config with a file" exits 0 vg_cli apply "$VG_TMP/feed.yaml"
+begin "$case"
+file_is_gone
 vg_check "$case: a hint says so" vg_wait "$trial_over_s" hinted "can't come back: "
 vg_check "$case: what is in force stays" is_open
 vg_check "$case: the trial can still be seen" trial_waits
@@ -334,7 +373,7 @@ rm "$VG_TMP/terminal"
 terminal=$!
 VG_PIDS+=("$terminal")
 vg_check "$case: counts down" vg_wait 10 grep -q "s left to .vpcgate confirm." "$VG_TMP/terminal"
-rm "$VG_TMP/etc/office.txt"
+file_is_gone
 vg_check "$case: ends" vg_wait 40 vg_gone "$terminal"
 status=0
 wait "$terminal" || status=$?

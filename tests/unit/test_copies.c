@@ -88,7 +88,7 @@ static void good_contents_are_kept(void **state)
 	assert_string_equal(read_text(rig, rig->a), "one");
 	/* Not in force so far. */
 	assert_false(fall_back(rig, rig->a));
-	vg_copies_keep(rig->copies);
+	vg_copies_keep(rig->copies, false);
 	vg_copies_begin(rig->copies);
 	assert_string_equal(read_text(rig, rig->a), "one");
 	/* It is still what it was: something else must be wrong. */
@@ -101,11 +101,11 @@ static void good_contents_are_kept(void **state)
 	/* Once is enough. */
 	assert_false(fall_back(rig, rig->a));
 	/* What stands for a file isn't what it holds now. */
-	vg_copies_keep(rig->copies);
+	vg_copies_keep(rig->copies, false);
 	write_text(rig->a, "two");
 	vg_copies_begin(rig->copies);
 	assert_string_equal(read_text(rig, rig->a), "two");
-	vg_copies_keep(rig->copies);
+	vg_copies_keep(rig->copies, false);
 	assert_int_equal(unlink(rig->a), 0);
 	vg_copies_begin(rig->copies);
 	assert_string_equal(read_text(rig, rig->a), "");
@@ -128,7 +128,7 @@ static void last_file_is_to_blame(void **state)
 	assert_false(fall_back(rig, config));
 	read_text(rig, rig->a);
 	read_text(rig, rig->b);
-	vg_copies_keep(rig->copies);
+	vg_copies_keep(rig->copies, false);
 	write_text(rig->a, "aa");
 	write_text(rig->b, "bb");
 	vg_copies_begin(rig->copies);
@@ -152,7 +152,7 @@ static void copies_outlive_the_daemon(void **state)
 	vg_copies_begin(rig->copies);
 	read_text(rig, rig->a);
 	read_text(rig, rig->b);
-	vg_copies_keep(rig->copies);
+	vg_copies_keep(rig->copies, false);
 	vg_copies_close(rig->copies);
 	assert_int_equal(vg_copies_open(rig->state, &rig->copies), 0);
 	write_text(rig->a, "nonsense");
@@ -161,15 +161,38 @@ static void copies_outlive_the_daemon(void **state)
 	assert_true(fall_back(rig, rig->a));
 	assert_string_equal(read_text(rig, rig->a), "one");
 	read_text(rig, rig->b);
-	vg_copies_keep(rig->copies);
+	vg_copies_keep(rig->copies, false);
 	/* What no policy reads any more is forgotten. */
 	vg_copies_begin(rig->copies);
 	read_text(rig, rig->a);
-	vg_copies_keep(rig->copies);
+	vg_copies_keep(rig->copies, false);
 	vg_copies_begin(rig->copies);
 	write_text(rig->b, "bb");
 	read_text(rig, rig->b);
 	assert_false(fall_back(rig, rig->b));
+}
+
+static void a_trial_forgets_no_file(void **state)
+{
+	struct rig *rig = *state;
+
+	write_text(rig->a, "one");
+	vg_copies_begin(rig->copies);
+	read_text(rig, rig->a);
+	vg_copies_keep(rig->copies, false);
+	/* What is on trial has none, and what comes back needs it. */
+	vg_copies_begin(rig->copies);
+	vg_copies_keep(rig->copies, true);
+	assert_int_equal(unlink(rig->a), 0);
+	vg_copies_begin(rig->copies);
+	read_text(rig, rig->a);
+	assert_true(fall_back(rig, rig->a));
+	assert_string_equal(read_text(rig, rig->a), "one");
+	vg_copies_begin(rig->copies);
+	vg_copies_keep(rig->copies, false);
+	vg_copies_begin(rig->copies);
+	read_text(rig, rig->a);
+	assert_false(fall_back(rig, rig->a));
 }
 
 static void written_files_are_spared(void **state)
@@ -180,7 +203,7 @@ static void written_files_are_spared(void **state)
 	vg_copies_begin(rig->copies);
 	assert_false(vg_copies_spare(rig->copies, rig->a));
 	read_text(rig, rig->a);
-	vg_copies_keep(rig->copies);
+	vg_copies_keep(rig->copies, false);
 	write_text(rig->a, "half");
 	vg_copies_begin(rig->copies);
 	assert_true(vg_copies_spare(rig->copies, rig->a));
@@ -198,16 +221,16 @@ static void what_was_not_read_is_not_kept(void **state)
 	vg_copies_begin(rig->copies);
 	read_text(rig, rig->a);
 	write_text(rig->a, "two");
-	vg_copies_keep(rig->copies);
+	vg_copies_keep(rig->copies, false);
 	write_text(rig->a, "three");
 	vg_copies_begin(rig->copies);
 	read_text(rig, rig->a);
 	assert_false(fall_back(rig, rig->a));
-	vg_copies_keep(rig->copies);
+	vg_copies_keep(rig->copies, false);
 	assert_int_equal(unlink(rig->a), 0);
 	vg_copies_begin(rig->copies);
 	read_text(rig, rig->a);
-	vg_copies_keep(rig->copies);
+	vg_copies_keep(rig->copies, false);
 	vg_copies_begin(rig->copies);
 	read_text(rig, rig->a);
 	assert_true(fall_back(rig, rig->a));
@@ -228,7 +251,7 @@ static void keeping_may_fail(void **state)
 	vg_copies_begin(rig->copies);
 	read_text(rig, rig->a);
 	assert_false(fall_back(rig, rig->a));
-	vg_copies_keep(rig->copies);
+	vg_copies_keep(rig->copies, false);
 	write_text(rig->a, "two");
 	vg_copies_begin(rig->copies);
 	read_text(rig, rig->a);
@@ -240,7 +263,7 @@ static void keeping_may_fail(void **state)
 	assert_int_equal(vg_copies_open("/proc/nowhere", &rig->copies), 0);
 	vg_copies_begin(rig->copies);
 	read_text(rig, rig->a);
-	vg_copies_keep(rig->copies);
+	vg_copies_keep(rig->copies, false);
 	assert_non_null(strstr(rig->copies->told, "has no copy that could stand for it"));
 	assert_false(fall_back(rig, rig->a));
 }
@@ -251,6 +274,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(good_contents_are_kept, setup, teardown),
 		cmocka_unit_test_setup_teardown(last_file_is_to_blame, setup, teardown),
 		cmocka_unit_test_setup_teardown(copies_outlive_the_daemon, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_trial_forgets_no_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(written_files_are_spared, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_was_not_read_is_not_kept, setup, teardown),
 		cmocka_unit_test_setup_teardown(keeping_may_fail, setup, teardown),

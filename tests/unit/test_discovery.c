@@ -298,7 +298,7 @@ static void saved_answers_are_read_before_they_are_wanted(void **state)
 
 	want_feeds(rig, feeds, NULL);
 	fake_list(0, 9, "v1");
-	vg_discovery_published(rig->discovery);
+	vg_discovery_published(rig->discovery, false);
 	vg_discovery_close(rig->discovery);
 	rig->discovery = NULL;
 	open_discovery(rig);
@@ -332,7 +332,7 @@ static void what_is_held_back_can_be_looked_at(void **state)
 
 	want_feeds(rig, feeds, NULL);
 	fake_list(0, 9, "v1");
-	vg_discovery_published(rig->discovery);
+	vg_discovery_published(rig->discovery, false);
 	assert_int_equal(if_accepted(rig, "gcp:subnets"), 10);
 	for (int i = 0; i < 2; i++) {
 		vg_poll_ask(find_poll(rig->discovery, "gcp:subnets"));
@@ -447,7 +447,7 @@ static void answers_are_tried_one_by_one(void **state)
 	while (vg_discovery_show_next(rig->discovery)) {
 		shown++;
 		if (read_from(rig, refused, &n) < 0)
-			vg_discovery_published(rig->discovery);
+			vg_discovery_published(rig->discovery, false);
 		else
 			vg_discovery_refuse(rig->discovery, "too many");
 	}

@@ -227,6 +227,9 @@ old=$(pid)
 guest "kill -KILL $old"
 vg_check "kill -9: systemd starts it again" vg_wait "$patience_s" restarted "$old"
 old=$(pid)
+guest "kill -TERM $old"
+vg_check "SIGTERM, but not by systemd: it starts it again" vg_wait "$patience_s" restarted "$old"
+old=$(pid)
 guest "mkdir /run/systemd/system/vpcgated.service.d
 	printf '[Service]\nWatchdogSec=5\n' >/run/systemd/system/vpcgated.service.d/watchdog.conf
 	systemctl daemon-reload && systemctl restart vpcgated"
