@@ -96,6 +96,13 @@ denied()
 		vg_expect "$1: of $(jq ".$host.sent" "$VG_TMP/$1.json") knocks, answers to $host" 0 \
 			"$(jq ".$host.frames" "$VG_TMP/$1.json")"
 	done
+	jq -e '.bad4.frames + .bad6.frames == 0' "$VG_TMP/$1.json" >/dev/null || story
+}
+# When what came up and went, in this boot and the one before.
+story()
+{
+	guest "journalctl -q -o short-monotonic" |
+		grep -E 'vpcgate|udev|networkd|Network|virtio|ens|eth' | tail -n 200 | sed 's/^/     /' || true
 }
 
 # knock NAME: for a while, until the admitted hosts have been answered.
