@@ -338,6 +338,14 @@ static void explain_absence(struct vg_wanted *nic, const struct vg_wanted *old)
 		    *nic->reason ? nic->reason : "it is filtered as soon as it appears");
 }
 
+static void mark_detached(struct vg_wanted *nic)
+{
+	nic->state = VG_NIC_DETACHED;
+	nic->attachment = (struct vg_attachment){0};
+	nic->recorded = false;
+	snprintf(nic->reason, sizeof(nic->reason), DETACHED_REASON);
+}
+
 static int detach_one(struct vg_gate *gate, struct vg_wanted *nic, struct vg_diag *diag)
 {
 	int r;
@@ -348,10 +356,7 @@ static int detach_one(struct vg_gate *gate, struct vg_wanted *nic, struct vg_dia
 		return r;
 	if (r >= 0)
 		vg_log_warn("%s: detached by the operator; nothing is filtered there", nic->name);
-	nic->state = VG_NIC_DETACHED;
-	nic->attachment = (struct vg_attachment){0};
-	nic->recorded = false;
-	snprintf(nic->reason, sizeof(nic->reason), DETACHED_REASON);
+	mark_detached(nic);
 	return 0;
 }
 
@@ -365,8 +370,7 @@ static bool stays_detached(struct vg_gate *gate, struct vg_wanted *nic)
 		vg_log_warn("%s; it stays filtered", diag.text);
 		return false;
 	}
-	nic->state = VG_NIC_DETACHED;
-	snprintf(nic->reason, sizeof(nic->reason), DETACHED_REASON);
+	mark_detached(nic);
 	return true;
 }
 

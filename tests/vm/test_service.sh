@@ -102,7 +102,7 @@ denied()
 story()
 {
 	guest "journalctl -q -o short-monotonic" |
-		grep -E 'vpcgate|udev|networkd|Network|virtio|ens|eth' | tail -n 200 | sed 's/^/     /' || true
+		grep -E 'vpcgate|udev|[Nn]etwork| (ens|eth)[0-9]' | tail -n 200 | sed 's/^/     /' || true
 }
 
 # knock NAME: for a while, until the admitted hosts have been answered.
