@@ -66,7 +66,7 @@ unit run e2e vm: all build-tests ## run one part of the tests
 	$(Q)VG_BUILD=$(O) tests/run-tests $($@_tests)
 vm: deb
 
-test-vm: all build-tests deb ## run nearly all tests on older kernels, emulated; takes over an hour
+test-vm: all build-tests deb ## run nearly all tests on older kernels, emulated; takes 45 minutes or more
 	$(Q)VG_BUILD=$(O) VG_MATRIX=full VG_KERNELS="$(KERNELS)" VG_TESTS="$(TESTS)" VG_GUEST_TIMEOUT=21600 \
 		VG_TEST_TIMEOUT=22000 tests/run-tests tests/vm/test_kernels.sh
 
