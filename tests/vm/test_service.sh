@@ -138,6 +138,13 @@ logged() { guest "journalctl -q -o cat -u vpcgated | grep -F '$1'"; }
 booted() { guest "systemctl is-system-running" || [[ $(guest "systemctl is-system-running") = degraded ]]; }
 rebooted() { local now; now=$(guest "cat /proc/sys/kernel/random/boot_id") && [[ $now != "$1" ]]; }
 
+# What goes before the daemon took some 20 s at least.
+waited_for_nic()
+{
+	guest "eval \"\$(systemctl show vpcgate-prepare -p InactiveExitTimestampMonotonic,InactiveEnterTimestampMonotonic)\"
+		((InactiveEnterTimestampMonotonic - InactiveExitTimestampMonotonic > 20000000))"
+}
+
 # CAP_NET_ADMIN is bit 12, CAP_PERFMON 38, CAP_BPF 39.
 own_user()
 {
@@ -255,6 +262,8 @@ vg_expect "detach: nothing is filtered" "" "$(xdp)"
 vg_check "start after a detach" guest "systemctl start vpcgated"
 vg_expect "start after a detach: the filter is native" "1 of 1, native" "$(filtered)"
 
+# The NIC's driver comes late, as on a machine that is busy.
+guest "printf 'install virtio_net sleep 25; modprobe --ignore-install virtio_net\n' >/etc/modprobe.d/late.conf; sync"
 knock_start
 boot_id=$(guest "cat /proc/sys/kernel/random/boot_id")
 guest "systemctl reboot 2>/dev/null"
@@ -267,6 +276,8 @@ vg_check "reboot: the admitted host is answered again" vg_wait 30 answered good4
 knock_stop "reboot"
 denied "reboot"
 vg_check "reboot: the guest was away" test "$(jq .good4.lost "$VG_TMP/reboot.json")" -gt 100
+vg_check "reboot: the NIC came late, and the daemon after it" waited_for_nic
+guest "rm /etc/modprobe.d/late.conf"
 
 # Only what was there before the trial is helped to the disk.
 guest "sed 's/^ingress: .*/ingress: all/' /etc/vpcgate/vpcgate.yaml >/tmp/open.yaml; sync"
