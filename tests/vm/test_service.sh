@@ -138,11 +138,11 @@ logged() { guest "journalctl -q -o cat -u vpcgated | grep -F '$1'"; }
 booted() { guest "systemctl is-system-running" || [[ $(guest "systemctl is-system-running") = degraded ]]; }
 rebooted() { local now; now=$(guest "cat /proc/sys/kernel/random/boot_id") && [[ $now != "$1" ]]; }
 
-# What goes before the daemon took some 20 s at least.
+# What goes before the daemon took 30 s at least.
 waited_for_nic()
 {
 	guest "eval \"\$(systemctl show vpcgate-prepare -p InactiveExitTimestampMonotonic,InactiveEnterTimestampMonotonic)\"
-		((InactiveEnterTimestampMonotonic - InactiveExitTimestampMonotonic > 20000000))"
+		((InactiveEnterTimestampMonotonic - InactiveExitTimestampMonotonic > 30000000))"
 }
 
 # CAP_NET_ADMIN is bit 12, CAP_PERFMON 38, CAP_BPF 39.
@@ -263,7 +263,7 @@ vg_check "start after a detach" guest "systemctl start vpcgated"
 vg_expect "start after a detach: the filter is native" "1 of 1, native" "$(filtered)"
 
 # The NIC's driver comes late, as on a machine that is busy.
-guest "printf 'install virtio_net sleep 25; modprobe --ignore-install virtio_net\n' >/etc/modprobe.d/late.conf; sync"
+guest "printf 'install virtio_net sleep 35; modprobe --ignore-install virtio_net\n' >/etc/modprobe.d/late.conf; sync"
 knock_start
 boot_id=$(guest "cat /proc/sys/kernel/random/boot_id")
 guest "systemctl reboot 2>/dev/null"
