@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
+#include "service/choice.h"
 #include "service/daemon.h"
 #include "share/cleanup.h"
 #include "share/file.h"
@@ -70,18 +70,6 @@ static int on_end(sd_event_source *source, uint64_t time_us, void *context)
 	vg_confirm_now(confirm, &now);
 	set_timer(daemon, now.boot_us + VG_CONFIRM_RETRY_US);
 	return 0;
-}
-
-static bool holds_refused(const struct vg_daemon *daemon, const char *config_path)
-{
-	_cleanup_free_ char *config = NULL;
-	struct stat info;
-	size_t length;
-
-	return stat(config_path, &info) == 0 &&
-	       vg_history_may_refuse(&daemon->history, info.st_size) &&
-	       vg_file_read(config_path, &config, &length) >= 0 &&
-	       vg_history_refuses(&daemon->history, config, length);
 }
 
 void vg_confirm_arm(struct vg_daemon *daemon)
@@ -155,7 +143,7 @@ const char *vg_confirm_hint(const struct vg_daemon *daemon, char *out, size_t si
 			"`vpcgate confirm`",
 			waiting->generation, vg_trial_left_us(&waiting->trial, &now) / 1000000,
 			waiting->trial.back);
-	else if (holds_refused(daemon, daemon->gate->config_path))
+	else if (vg_choice_is_refused(daemon, daemon->gate->config_path))
 		snprintf(out, size,
 			 "%.255s holds a config that was tried and never confirmed; the policy in "
 			 "force is that from before: mend it, or `vpcgate rollback %llu` to write "
@@ -165,80 +153,6 @@ const char *vg_confirm_hint(const struct vg_daemon *daemon, char *out, size_t si
 	else
 		return NULL;
 	return out;
-}
-
-/* ---- the start ---- */
-
-static char *text_of(const struct vg_history *history, const struct vg_entry *entry)
-{
-	struct vg_diag diag = {0};
-	char *text = NULL;
-	size_t length;
-
-	if (entry && vg_history_read(history, entry, &text, &length, &diag) < 0)
-		vg_log_warn("%s", diag.text);
-	return text;
-}
-
-static size_t choose_of_trial(const struct vg_daemon *daemon, const struct vg_entry *waiting,
-			      struct vg_start_choice choices[2])
-{
-	const struct vg_history *history = &daemon->history;
-	const struct vg_trial *trial = &waiting->trial;
-	struct vg_moment now;
-	const struct vg_entry *before;
-	char *former = NULL;
-	size_t n = 0;
-
-	vg_confirm_now(&daemon->confirm, &now);
-	if (vg_trial_left_us(trial, &now)) {
-		choices[n++].text = text_of(history, waiting);
-		vg_log_info("generation %llu goes on waiting to be confirmed, for %llu s",
-			    waiting->generation, vg_trial_left_us(trial, &now) / 1000000);
-	}
-	before = vg_history_find(history, trial->back);
-	if (before && before->generation == trial->back)
-		former = text_of(history, before);
-	if (former) {
-		if (!n)
-			vg_log_warn("nobody has confirmed generation %llu in time: the policy of "
-				    "generation %llu comes back",
-				    waiting->generation, trial->back);
-		choices[n++] = (struct vg_start_choice){former, trial->back};
-	}
-	/* The kernel has it in force still; nothing is won by not knowing it. */
-	if (n < 2 && !vg_trial_is_of_another_boot(trial, &now))
-		choices[n++].text = text_of(history, waiting);
-	return n;
-}
-
-/* A config that nobody had confirmed must not come back through the back door. */
-static size_t choose_of_config(const struct vg_daemon *daemon, const char *config_path,
-			       struct vg_start_choice choices[2])
-{
-	const struct vg_entry *newest = vg_history_newest(&daemon->history);
-
-	if (!holds_refused(daemon, config_path))
-		return 0;
-	choices[0].text = text_of(&daemon->history, newest);
-	if (!choices[0].text)
-		return 0;
-	vg_log_warn("%s holds a config that was tried and never confirmed: that of generation %llu "
-		    "is in force instead, until `vpcgate apply`, or another config",
-		    config_path, newest->generation);
-	return 1;
-}
-
-size_t vg_confirm_choose(const struct vg_daemon *daemon, const char *config_path,
-			 struct vg_start_choice choices[2])
-{
-	const struct vg_entry *waiting = vg_history_waiting(&daemon->history);
-	size_t n;
-
-	memset(choices, 0, 2 * sizeof(*choices));
-	n = waiting ? choose_of_trial(daemon, waiting, choices)
-		    : choose_of_config(daemon, config_path, choices);
-	return n ? n : 1;
 }
 
 /* ---- life ---- */

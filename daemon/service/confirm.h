@@ -42,16 +42,4 @@ json_t *vg_confirm_json(const struct vg_daemon *daemon);
 /* What an operator should know of it, in one sentence, or NULL. Returns `out` then. */
 const char *vg_confirm_hint(const struct vg_daemon *daemon, char *out, size_t size);
 
-/*
- * Which texts a start is to try instead of the config's: heap strings, or NULL for the config's own.
- * `back` is the generation that comes back with it, or 0.
- */
-struct vg_start_choice {
-	char *text;
-	__u64 back;
-};
-/* In the order in which they are to be tried; returns how many there are, at least one. */
-size_t vg_confirm_choose(const struct vg_daemon *daemon, const char *config_path,
-			 struct vg_start_choice choices[2]);
-
 #endif

@@ -6,6 +6,7 @@
 #include <systemd/sd-daemon.h>
 #include <time.h>
 #include "service/answer.h"
+#include "service/choice.h"
 #include "service/daemon.h"
 #include "service/metrics.h"
 #include "service/record.h"
@@ -332,15 +333,20 @@ static int open_gate(struct vg_daemon *daemon, const struct vg_daemon_options *o
 {
 	const struct vg_reader *reader = vg_discovery_reader(daemon->discovery);
 	const struct vg_entry *newest = vg_history_newest(&daemon->history);
-	struct vg_start_choice choices[2];
-	const size_t n = vg_confirm_choose(daemon, options->config, choices);
-	int r = -EINVAL;
+	struct vg_choice choices[VG_CHOICES];
+	const char *texts[VG_CHOICES];
+	const size_t n = vg_choice_list(daemon, options->config, options->state, choices);
+	size_t taken = 0;
+	int r;
 
-	for (size_t i = 0; r < 0 && i < n; i++) {
-		r = vg_gate_open(options->config, choices[i].text, options->bpffs, reader,
-				 &daemon->gate);
-		*ret_back = choices[i].back;
-	}
+	for (size_t i = 0; i < n; i++)
+		texts[i] = choices[i].text;
+	r = vg_gate_open(options->config, texts, n, options->bpffs, reader, &taken, &daemon->gate);
+	if (r >= 0 && taken && !texts[0])
+		vg_log_warn("the config of generation %llu, which was in force before, takes its "
+			    "place: mend %s and reload",
+			    newest->generation, options->config);
+	*ret_back = choices[taken].back;
 	for (size_t i = 0; i < n; i++)
 		free(choices[i].text);
 	if (r >= 0 && newest)
@@ -372,6 +378,7 @@ static int start(struct vg_daemon *daemon, const struct vg_daemon_options *optio
 	if (r < 0)
 		return on_trial ? -EAGAIN : r;
 	vg_record_start(daemon, back);
+	vg_choice_remember_boot(daemon, options->state);
 	vg_confirm_arm(daemon);
 	vg_apply_started(daemon);
 	vg_daemon_update_exporter(daemon);

@@ -40,6 +40,15 @@ void vg_gate_note_stale(struct vg_gate *gate, const struct vg_diag *stale)
 	memcpy(gate->stale_error, text, sizeof(gate->stale_error));
 }
 
+void vg_gate_note_refused(struct vg_gate *gate, int error, const struct vg_diag *diag)
+{
+	vg_candidate_done(&gate->next);
+	gate->reloads_failed++;
+	gate->reload_error_s = time(NULL);
+	vg_gate_describe(diag, error, gate->reload_error);
+	vg_log_err(error, "%s", gate->reload_error);
+}
+
 /* ---- policy ---- */
 
 static uint64_t cpu_us(void)
@@ -190,8 +199,27 @@ static int read_for_start(struct vg_gate *gate, const char *instead, struct vg_d
 	return 0;
 }
 
-int vg_gate_open(const char *config_path, const char *instead, const char *bpffs,
-		 const struct vg_reader *reader, struct vg_gate **ret_gate)
+/* The first of the texts that is accepted. */
+static int read_first(struct vg_gate *gate, const char *const *texts, size_t n, size_t *ret_taken)
+{
+	int r = -EINVAL;
+
+	for (size_t i = 0; i < n; i++) {
+		struct vg_diag diag = {0};
+
+		r = read_for_start(gate, texts[i], &diag);
+		if (r >= 0) {
+			*ret_taken = i;
+			return r;
+		}
+		vg_gate_note_refused(gate, r, &diag);
+	}
+	return r;
+}
+
+int vg_gate_open(const char *config_path, const char *const *texts, size_t n_texts,
+		 const char *bpffs, const struct vg_reader *reader, size_t *ret_taken,
+		 struct vg_gate **ret_gate)
 {
 	struct vg_gate *gate = calloc(1, sizeof(*gate));
 	char text[VG_GATE_ERROR_SIZE];
@@ -203,11 +231,13 @@ int vg_gate_open(const char *config_path, const char *instead, const char *bpffs
 	gate->config_path = config_path;
 	gate->bpffs = bpffs;
 	gate->reader = reader;
-	r = read_for_start(gate, instead, &diag);
-	if (r >= 0)
+	r = read_first(gate, texts, n_texts, ret_taken);
+	if (r >= 0) {
 		r = vg_dataplane_open(bpffs, &gate->dataplane, &diag);
+		if (r < 0)
+			vg_log_err(r, "%s", vg_gate_describe(&diag, r, text));
+	}
 	if (r < 0) {
-		vg_log_err(r, "%s", vg_gate_describe(&diag, r, text));
 		log_filter_stays(bpffs);
 		vg_gate_close(gate);
 		return r;

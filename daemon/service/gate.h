@@ -52,7 +52,7 @@ struct vg_gate {
 	struct vg_nic_numbers untunable; /* until a reload: it was for nothing */
 	struct vg_nic_numbers stuck;	 /* until a reload: it can't be put back */
 	__u64 reloads_succeeded, reloads_failed;
-	char reload_error[VG_GATE_ERROR_SIZE]; /* of the last reload; "" if it succeeded */
+	char reload_error[VG_GATE_ERROR_SIZE]; /* of the last start or reload; "" if it succeeded */
 	time_t reload_error_s;
 	__u64 refreshes_succeeded, refreshes_failed;
 	char refresh_error[VG_GATE_ERROR_SIZE]; /* of the last refresh; "" if it succeeded */
@@ -63,10 +63,12 @@ struct vg_gate {
 /*
  * Reads the config, then opens the kernel side; nothing is changed yet, and nothing at all where the
  * config is refused. Its policy is the next one. Logs what fails. Paths and reader must outlive the
- * gate. `instead`: the text that counts in place of the config's, or NULL.
+ * gate. `texts`: what is tried one after the other in place of the config's text, which NULL stands
+ * for; `ret_taken` is the one that was accepted.
  */
-int vg_gate_open(const char *config_path, const char *instead, const char *bpffs,
-		 const struct vg_reader *reader, struct vg_gate **ret_gate);
+int vg_gate_open(const char *config_path, const char *const *texts, size_t n_texts,
+		 const char *bpffs, const struct vg_reader *reader, size_t *ret_taken,
+		 struct vg_gate **ret_gate);
 
 /* Frees the memory; what is attached stays attached. */
 void vg_gate_close(struct vg_gate *gate);
@@ -111,6 +113,9 @@ uint64_t vg_gate_now_us(void); /* CLOCK_MONOTONIC */
 
 /* What is wrong with a file whose older contents are in force, or nothing. The same again is no news. */
 void vg_gate_note_stale(struct vg_gate *gate, const struct vg_diag *stale);
+
+/* There is no next policy: it was refused. Logs why, and keeps that for whoever asks for the status. */
+void vg_gate_note_refused(struct vg_gate *gate, int error, const struct vg_diag *diag);
 
 /* The text of a failure, whether or not whoever failed has found words for it. Returns `out`. */
 const char *vg_gate_describe(const struct vg_diag *diag, int error, char out[VG_GATE_ERROR_SIZE]);

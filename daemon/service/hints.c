@@ -262,7 +262,7 @@ json_t *vg_hints_json(const struct vg_hints *hints)
 		add(array, "%s", hints->confirm_hint);
 	if (hints->reload_error)
 		add(array,
-		    "the last reload was refused (%s); the policy in force is generation %" PRIu64,
+		    "the config was refused (%s); the policy in force is generation %" PRIu64,
 		    hints->reload_error, (uint64_t)hints->generation);
 	if (hints->refresh_error)
 		add(array,

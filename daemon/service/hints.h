@@ -19,7 +19,7 @@ struct vg_hints {
 	size_t n_feeds;
 	time_t now;
 	__u64 generation;
-	const char *reload_error;  /* why the last reload was refused, or NULL */
+	const char *reload_error;  /* why the config was refused, or NULL */
 	const char *refresh_error; /* why changed ranges weren't taken over, or NULL */
 	const char *
 		stale_error; /* what is wrong with a file whose older contents are in force, or NULL */

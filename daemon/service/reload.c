@@ -17,11 +17,7 @@ static void log_policy_stays(const struct vg_gate *gate, const char *what)
 
 int vg_reload_refuse(struct vg_gate *gate, int error, const struct vg_diag *diag)
 {
-	vg_candidate_done(&gate->next);
-	gate->reloads_failed++;
-	gate->reload_error_s = time(NULL);
-	vg_gate_describe(diag, error, gate->reload_error);
-	vg_log_err(error, "%s", gate->reload_error);
+	vg_gate_note_refused(gate, error, diag);
 	log_policy_stays(gate, "the reload is refused");
 	return error;
 }

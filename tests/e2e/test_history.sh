@@ -19,6 +19,7 @@ apply() { policy "$@" >"$VG_TMP/new.yaml" && vg_cli apply "$VG_TMP/new.yaml"; }
 # The set that tells the config in force from others.
 in_force() { vg_cli ranges --json | jq -r '[.sets[].name] | map(select(startswith("set"))) | join(" ")'; }
 entries() { history '[.entries[].generation] | join(" ")'; }
+history_on_disk() { find "$VG_STATE/history" -name '*.policy' | sort; }
 exits() { local status=0; "${@:2}" >"$VG_TMP/out" 2>&1 || status=$?; cat "$VG_TMP/out"; ((status == $1)); }
 prints() { grep -qF -- "$1" "$VG_TMP/out"; }
 
@@ -85,6 +86,39 @@ vg_check "start with another config" vg_daemon_start gated "$config"
 vg_check "generations go on counting" test "$(generation)" -gt "$now"
 vg_expect "it is an entry, with what changed" "start set-b,set-c enforcement,web" \
 	"$(history '.entries[-1] | "\(.cause) \([.changes.sets[].name] | sort | join(",")) \([.changes.settings[].name, .changes.services[].name] | join(","))"')"
+
+# The first start since a boot, and none after it, helps itself where the config is refused.
+refuses_to_start() { ! vg_daemon_start gated "$config" && [[ $VG_DAEMON_STATUS = 2 ]]; }
+boots_anew()
+{
+	local id=00000000-0000-0000-0000-000000000000
+
+	printf 'vpcgate boot 1 crc32 %s\n%s' "$(printf %s "$id" | gzip -c | tail -c 8 | od -An -N4 -tx4 | tr -d ' ')" "$id" >"$VG_STATE/boot"
+}
+vg_daemon_stop TERM
+vg_check "the pins are gone" vg_cli detach
+before=$(history_on_disk)
+sed 's/^ingress: .*/ingress: nobody/' "$config" >"$VG_TMP/refused.yaml"
+cp "$config" "$VG_TMP/good.yaml"
+cp "$VG_TMP/refused.yaml" "$config"
+vg_check "a refused config, not after a boot: no start" refuses_to_start
+vg_expect "and nothing is filtered" null "$(pair_xdp_id)"
+vg_expect "the boot is remembered" "$(</proc/sys/kernel/random/boot_id)" "$(tail -n 1 "$VG_STATE/boot")"
+boots_anew
+mv "$config" "$config.away"
+vg_check "no config, after a boot: no start" refuses_to_start
+mv "$config.away" "$config"
+vg_check "a refused config, after a boot: a start" vg_daemon_start gated "$config"
+vg_expect "with what was in force before" set-c "$(in_force)"
+vg_check "which filters" test "$(pair_xdp_id)" != null
+vg_check "the log says so" grep -q "the config of generation [0-9]*, which was in force before, takes its place: mend $config and reload" "$VG_TMP/daemon.log"
+vg_check "the status says why" grep -q "^$config:[0-9]*:[0-9]*: " <<<"$(pair_status .reloads.last_error)"
+vg_check "and a hint" grep -q "the config was refused ($config:" <<<"$(pair_status '.hints[]')"
+vg_expect "it counts as a failed reload" 1 "$(pair_status .reloads.failed)"
+vg_expect "it is no news" "$before" "$(history_on_disk)"
+cp "$VG_TMP/good.yaml" "$config"
+vg_check "the config is mended" pair_reload
+vg_expect "nothing is refused any more" null "$(pair_status .reloads.last_error)"
 
 for i in {1..12}; do
 	apply "set-$i" >/dev/null

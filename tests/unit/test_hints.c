@@ -280,12 +280,11 @@ static const struct hint_case cases[] = {
 		.hints = {"generation 41 is on trial", "the history can't be written"},
 	},
 	{
-		.name = "the last reload was refused",
+		.name = "the config was refused",
 		.config = BASE "ingress: internal\n",
 		.reload_error = "test.yaml:1:2: wrong",
-		.hints =
-			{"the last reload was refused (test.yaml:1:2: wrong); the policy in force is "
-			 "generation 41"},
+		.hints = {"the config was refused (test.yaml:1:2: wrong); the policy in force is "
+			  "generation 41"},
 	},
 };
 
