@@ -12,7 +12,9 @@
 
 #define BOOT_FILE "boot"
 #define BOOT_TITLE "vpcgate boot 1"
-#define BOOT_MAX_BYTES 256
+#define BOOT_MAX_BYTES 128
+/* Network, disks and, on a node, the pods before the daemon's have come up by then. */
+#define AT_BOOT_US (15 * 60 * 1000000ULL)
 
 bool vg_choice_is_refused(const struct vg_daemon *daemon, const char *config_path)
 {
@@ -37,6 +39,11 @@ static char *text_of(const struct vg_history *history, const struct vg_entry *en
 	return text;
 }
 
+static struct vg_choice choice_of(const struct vg_history *history, const struct vg_entry *entry)
+{
+	return (struct vg_choice){.text = text_of(history, entry), .generation = entry->generation};
+}
+
 static size_t choose_of_trial(const struct vg_daemon *daemon, const struct vg_entry *waiting,
 			      struct vg_choice choices[VG_CHOICES])
 {
@@ -49,7 +56,7 @@ static size_t choose_of_trial(const struct vg_daemon *daemon, const struct vg_en
 
 	vg_confirm_now(&daemon->confirm, &now);
 	if (vg_trial_left_us(trial, &now)) {
-		choices[n++].text = text_of(history, waiting);
+		choices[n++] = choice_of(history, waiting);
 		vg_log_info("generation %llu goes on waiting to be confirmed, for %llu s",
 			    waiting->generation, vg_trial_left_us(trial, &now) / 1000000);
 	}
@@ -61,11 +68,11 @@ static size_t choose_of_trial(const struct vg_daemon *daemon, const struct vg_en
 			vg_log_warn("nobody has confirmed generation %llu in time: the policy of "
 				    "generation %llu comes back",
 				    waiting->generation, trial->back);
-		choices[n++] = (struct vg_choice){former, trial->back};
+		choices[n++] = (struct vg_choice){former, trial->back, trial->back};
 	}
 	/* The kernel has it in force still; nothing is won by not knowing it. */
-	if (n < 2 && !vg_trial_is_of_another_boot(trial, &now))
-		choices[n++].text = text_of(history, waiting);
+	if (n < VG_CHOICES && !vg_trial_is_of_another_boot(trial, &now))
+		choices[n++] = choice_of(history, waiting);
 	return n;
 }
 
@@ -75,7 +82,7 @@ static size_t choose_refused(const struct vg_daemon *daemon, const char *config_
 {
 	const struct vg_entry *newest = vg_history_newest(&daemon->history);
 
-	choices[0].text = text_of(&daemon->history, newest);
+	choices[0] = choice_of(&daemon->history, newest);
 	if (!choices[0].text)
 		return 0;
 	vg_log_warn("%s holds a config that was tried and never confirmed: that of generation %llu "
@@ -84,55 +91,98 @@ static size_t choose_refused(const struct vg_daemon *daemon, const char *config_
 	return 1;
 }
 
-/* ---- the first start since the boot ---- */
+/* ---- where a machine would come up without any ---- */
 
-static char *boot_path(const char *state)
+static char *boot_path(const struct vg_daemon *daemon)
 {
 	char *path;
 
-	return asprintf(&path, "%s/" BOOT_FILE, state) < 0 ? NULL : path;
+	return asprintf(&path, "%s/" BOOT_FILE, daemon->state) < 0 ? NULL : path;
 }
 
-static bool is_first(const struct vg_daemon *daemon, const char *state)
+/* What is remembered of a boot, and whether a config of the history stood in at its last start. */
+static void format_boot(const struct vg_daemon *daemon, bool stand_in, char out[BOOT_MAX_BYTES])
 {
-	_cleanup_free_ char *path = boot_path(state), *text = NULL;
-	char reason[VG_KEEP_REASON_SIZE];
+	snprintf(out, BOOT_MAX_BYTES, "%s %s\n", daemon->confirm.boot_id,
+		 stand_in ? "history" : "file");
+}
+
+/* A heap string, or NULL: nothing is known. */
+static char *read_boot(const struct vg_daemon *daemon)
+{
+	_cleanup_free_ char *path = boot_path(daemon);
+	char reason[VG_KEEP_REASON_SIZE], *text = NULL;
 	size_t length;
 
-	return !path ||
-	       vg_keep_read(path, BOOT_TITLE, BOOT_MAX_BYTES, &text, &length, reason) < 0 ||
-	       strcmp(text, daemon->confirm.boot_id) != 0;
+	if (path)
+		vg_keep_read(path, BOOT_TITLE, BOOT_MAX_BYTES, &text, &length, reason);
+	return text;
 }
 
-void vg_choice_remember_boot(const struct vg_daemon *daemon, const char *state)
+void vg_choice_remember(const struct vg_daemon *daemon)
 {
-	_cleanup_free_ char *path = boot_path(state);
-	const char *id = daemon->confirm.boot_id;
+	_cleanup_free_ char *path = boot_path(daemon), *known = read_boot(daemon);
+	char text[BOOT_MAX_BYTES];
 	int r;
 
-	if (!is_first(daemon, state))
+	format_boot(daemon, daemon->gate->stand_in, text);
+	if (known && strcmp(known, text) == 0)
 		return;
-	r = path ? vg_keep_write(path, BOOT_TITLE, id, strlen(id)) : -ENOMEM;
+	r = path ? vg_keep_write(path, BOOT_TITLE, text, strlen(text)) : -ENOMEM;
 	if (r < 0)
-		vg_log_warn("%s/" BOOT_FILE " can't be written: %s", state, strerror(-r));
+		vg_log_warn("%s/" BOOT_FILE " can't be written: %s", daemon->state, strerror(-r));
+}
+
+static bool is_any_filtered(const char *bpffs)
+{
+	_cleanup_free_ struct vg_link_info *links = NULL;
+	size_t n = 0;
+
+	return vg_dataplane_links(bpffs, &links, &n, NULL) >= 0 && n;
 }
 
 /*
- * Nothing is in force that could stay if the config is refused, and nobody may be there to mend it.
- * Later somebody is, and may have taken off what was in force. One that is gone is meant to be.
+ * As the machine boots, nothing is in force that could stay, and nobody may be there to mend the config.
+ * What stood in then goes on doing so at later starts, while it is in force. At any other start somebody
+ * is there, and may have taken off what was in force.
  */
-static size_t add_last_resort(const struct vg_daemon *daemon, const char *config_path,
-			      const char *state, struct vg_choice choices[VG_CHOICES])
+static bool may_stand_in(const struct vg_daemon *daemon, const char *bpffs)
 {
-	struct stat info;
+	_cleanup_free_ char *known = read_boot(daemon);
+	char text[BOOT_MAX_BYTES];
+	struct vg_moment now;
 
-	if (!is_first(daemon, state) || (stat(config_path, &info) < 0 && errno == ENOENT))
-		return 1;
-	choices[1].text = text_of(&daemon->history, vg_history_newest(&daemon->history));
+	format_boot(daemon, true, text);
+	if (known && strcmp(known, text) == 0)
+		return is_any_filtered(bpffs);
+	format_boot(daemon, false, text);
+	if (known && strcmp(known, text) == 0)
+		return false;
+	vg_confirm_now(&daemon->confirm, &now);
+	return now.boot_us < AT_BOOT_US;
+}
+
+/* Is there a config at all, and another one than that of the entry? One that is gone is meant to be. */
+static bool differs(const char *config_path, const struct vg_entry *entry)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t length;
+	const int r = vg_file_read(config_path, &text, &length);
+
+	return r < 0 ? r != -ENOENT : !vg_entry_holds(entry, text, length);
+}
+
+static size_t choose_file(const struct vg_daemon *daemon, const char *config_path,
+			  const char *bpffs, struct vg_choice choices[VG_CHOICES])
+{
+	const struct vg_entry *newest = vg_history_newest(&daemon->history);
+
+	if (newest && may_stand_in(daemon, bpffs) && differs(config_path, newest))
+		choices[1] = choice_of(&daemon->history, newest);
 	return choices[1].text ? 2 : 1;
 }
 
-size_t vg_choice_list(const struct vg_daemon *daemon, const char *config_path, const char *state,
+size_t vg_choice_list(const struct vg_daemon *daemon, const char *config_path, const char *bpffs,
 		      struct vg_choice choices[VG_CHOICES])
 {
 	const struct vg_entry *waiting = vg_history_waiting(&daemon->history);
@@ -144,6 +194,19 @@ size_t vg_choice_list(const struct vg_daemon *daemon, const char *config_path, c
 	else if (vg_choice_is_refused(daemon, config_path))
 		n = choose_refused(daemon, config_path, choices);
 	else
-		n = add_last_resort(daemon, config_path, state, choices);
+		n = choose_file(daemon, config_path, bpffs, choices);
 	return n ? n : 1;
+}
+
+void vg_choice_started(const struct vg_daemon *daemon)
+{
+	const struct vg_gate *gate = daemon->gate;
+
+	if (gate->stand_in)
+		vg_log_warn(
+			"the config of generation %llu, the last of the history, is in force in "
+			"its place: mend %s and reload, or `vpcgate rollback %llu` to write that "
+			"there",
+			gate->stand_in, gate->config_path, gate->stand_in);
+	vg_choice_remember(daemon);
 }

@@ -6,25 +6,21 @@
 #ifndef VPCGATE_CHOICE_H
 #define VPCGATE_CHOICE_H
 
-#include <linux/types.h>
-#include <stdbool.h>
-#include <stddef.h>
+#include "service/gate.h"
 
 #define VG_CHOICES 2
 
 struct vg_daemon;
 
-struct vg_choice {
-	char *text; /* a heap string, or NULL for the config's own */
-	__u64 back; /* the generation that comes back with it after a trial, or 0 */
-};
-
 /* In the order in which they are to be tried; returns how many there are, at least one. */
-size_t vg_choice_list(const struct vg_daemon *daemon, const char *config_path, const char *state,
+size_t vg_choice_list(const struct vg_daemon *daemon, const char *config_path, const char *bpffs,
 		      struct vg_choice choices[VG_CHOICES]);
 
-/* A policy is in force: from now on until the next boot, a config that is refused keeps one from starting. */
-void vg_choice_remember_boot(const struct vg_daemon *daemon, const char *state);
+/* The start is over: says what stands in, and remembers that. */
+void vg_choice_started(const struct vg_daemon *daemon);
+
+/* Remembers of this boot whether a config of the history stands in. Logs what fails. */
+void vg_choice_remember(const struct vg_daemon *daemon);
 
 /* Does the file hold a config that was tried, and never confirmed? */
 bool vg_choice_is_refused(const struct vg_daemon *daemon, const char *config_path);

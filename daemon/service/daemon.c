@@ -70,6 +70,7 @@ static unsigned page_metrics(void *context, char **ret_text, size_t *ret_length)
 				.refreshes_succeeded = gate->refreshes_succeeded,
 				.refreshes_failed = gate->refreshes_failed,
 				.on_trial = vg_history_waiting(&daemon->history),
+				.stand_in = gate->stand_in,
 			},
 			ret_text, ret_length);
 	if (r >= 0)
@@ -334,23 +335,21 @@ static int open_gate(struct vg_daemon *daemon, const struct vg_daemon_options *o
 	const struct vg_reader *reader = vg_discovery_reader(daemon->discovery);
 	const struct vg_entry *newest = vg_history_newest(&daemon->history);
 	struct vg_choice choices[VG_CHOICES];
-	const char *texts[VG_CHOICES];
-	const size_t n = vg_choice_list(daemon, options->config, options->state, choices);
-	size_t taken = 0;
+	const struct vg_choice *choice = NULL;
+	const size_t n = vg_choice_list(daemon, options->config, options->bpffs, choices);
 	int r;
 
-	for (size_t i = 0; i < n; i++)
-		texts[i] = choices[i].text;
-	r = vg_gate_open(options->config, texts, n, options->bpffs, reader, &taken, &daemon->gate);
-	if (r >= 0 && taken && !texts[0])
-		vg_log_warn("the config of generation %llu, which was in force before, takes its "
-			    "place: mend %s and reload",
-			    newest->generation, options->config);
-	*ret_back = choices[taken].back;
+	r = vg_gate_open(options->config, choices, n, options->bpffs, reader, &choice,
+			 &daemon->gate);
+	if (r >= 0) {
+		*ret_back = choice->back;
+		if (choice != choices && !choices[0].text)
+			daemon->gate->stand_in = choice->generation;
+		if (newest)
+			vg_dataplane_count_from(daemon->gate->dataplane, newest->generation);
+	}
 	for (size_t i = 0; i < n; i++)
 		free(choices[i].text);
-	if (r >= 0 && newest)
-		vg_dataplane_count_from(daemon->gate->dataplane, newest->generation);
 	return r;
 }
 
@@ -378,7 +377,7 @@ static int start(struct vg_daemon *daemon, const struct vg_daemon_options *optio
 	if (r < 0)
 		return on_trial ? -EAGAIN : r;
 	vg_record_start(daemon, back);
-	vg_choice_remember_boot(daemon, options->state);
+	vg_choice_started(daemon);
 	vg_confirm_arm(daemon);
 	vg_apply_started(daemon);
 	vg_daemon_update_exporter(daemon);
@@ -395,6 +394,7 @@ int vg_daemon_open(const struct vg_daemon_options *options, struct vg_daemon **r
 		return vg_log_err(-ENOMEM, "no memory");
 	daemon->started_s = time(NULL);
 	daemon->socket = options->socket;
+	daemon->state = options->state;
 	r = start(daemon, options);
 	if (r < 0) {
 		vg_daemon_close(daemon);

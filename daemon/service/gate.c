@@ -199,27 +199,42 @@ static int read_for_start(struct vg_gate *gate, const char *instead, struct vg_d
 	return 0;
 }
 
-/* The first of the texts that is accepted. */
-static int read_first(struct vg_gate *gate, const char *const *texts, size_t n, size_t *ret_taken)
+/* Only what is wrong with the file is for people to mend. */
+static void log_refused(struct vg_gate *gate, const struct vg_choice *choice, int error,
+			const struct vg_diag *diag)
+{
+	char text[VG_GATE_ERROR_SIZE];
+
+	if (choice->text)
+		vg_log_err(error, "the config of generation %llu in the history is refused: %s",
+			   choice->generation, vg_gate_describe(diag, error, text));
+	else
+		vg_gate_note_refused(gate, error, diag);
+}
+
+/* The first that is accepted. */
+static int read_first(struct vg_gate *gate, const struct vg_choice *choices, size_t n,
+		      const struct vg_choice **ret_choice)
 {
 	int r = -EINVAL;
 
 	for (size_t i = 0; i < n; i++) {
 		struct vg_diag diag = {0};
 
-		r = read_for_start(gate, texts[i], &diag);
+		r = read_for_start(gate, choices[i].text, &diag);
 		if (r >= 0) {
-			*ret_taken = i;
+			*ret_choice = &choices[i];
 			return r;
 		}
-		vg_gate_note_refused(gate, r, &diag);
+		log_refused(gate, &choices[i], r, &diag);
+		vg_candidate_done(&gate->next);
 	}
 	return r;
 }
 
-int vg_gate_open(const char *config_path, const char *const *texts, size_t n_texts,
-		 const char *bpffs, const struct vg_reader *reader, size_t *ret_taken,
-		 struct vg_gate **ret_gate)
+int vg_gate_open(const char *config_path, const struct vg_choice *choices, size_t n_choices,
+		 const char *bpffs, const struct vg_reader *reader,
+		 const struct vg_choice **ret_choice, struct vg_gate **ret_gate)
 {
 	struct vg_gate *gate = calloc(1, sizeof(*gate));
 	char text[VG_GATE_ERROR_SIZE];
@@ -231,7 +246,7 @@ int vg_gate_open(const char *config_path, const char *const *texts, size_t n_tex
 	gate->config_path = config_path;
 	gate->bpffs = bpffs;
 	gate->reader = reader;
-	r = read_first(gate, texts, n_texts, ret_taken);
+	r = read_first(gate, choices, n_choices, ret_choice);
 	if (r >= 0) {
 		r = vg_dataplane_open(bpffs, &gate->dataplane, &diag);
 		if (r < 0)

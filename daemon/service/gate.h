@@ -27,6 +27,13 @@ struct vg_nic_numbers {
 	size_t n;
 };
 
+/* A config that a start may put in force. */
+struct vg_choice {
+	char *text;	  /* a heap string, or NULL for what the file holds */
+	__u64 generation; /* of the history, which it is from; 0: of none */
+	__u64 back;	  /* the same, where it comes back after a trial; else 0 */
+};
+
 struct vg_gate {
 	const char *config_path; /* borrowed, as the next two */
 	const char *bpffs;
@@ -52,8 +59,11 @@ struct vg_gate {
 	struct vg_nic_numbers untunable; /* until a reload: it was for nothing */
 	struct vg_nic_numbers stuck;	 /* until a reload: it can't be put back */
 	__u64 reloads_succeeded, reloads_failed;
-	char reload_error[VG_GATE_ERROR_SIZE]; /* of the last start or reload; "" if it succeeded */
+	char reload_error
+		[VG_GATE_ERROR_SIZE]; /* of the last reload, or the start; "" if it succeeded */
 	time_t reload_error_s;
+	__u64 stand_in; /* the generation of the history whose config is in force since the file's was
+			   refused at the start, until a reload; 0: there is none */
 	__u64 refreshes_succeeded, refreshes_failed;
 	char refresh_error[VG_GATE_ERROR_SIZE]; /* of the last refresh; "" if it succeeded */
 	char stale_error
@@ -63,12 +73,11 @@ struct vg_gate {
 /*
  * Reads the config, then opens the kernel side; nothing is changed yet, and nothing at all where the
  * config is refused. Its policy is the next one. Logs what fails. Paths and reader must outlive the
- * gate. `texts`: what is tried one after the other in place of the config's text, which NULL stands
- * for; `ret_taken` is the one that was accepted.
+ * gate. `choices` are tried one after the other; `ret_choice` is the one that was accepted.
  */
-int vg_gate_open(const char *config_path, const char *const *texts, size_t n_texts,
-		 const char *bpffs, const struct vg_reader *reader, size_t *ret_taken,
-		 struct vg_gate **ret_gate);
+int vg_gate_open(const char *config_path, const struct vg_choice *choices, size_t n_choices,
+		 const char *bpffs, const struct vg_reader *reader,
+		 const struct vg_choice **ret_choice, struct vg_gate **ret_gate);
 
 /* Frees the memory; what is attached stays attached. */
 void vg_gate_close(struct vg_gate *gate);

@@ -238,8 +238,10 @@ static void print_policy(FILE *out, const struct vg_metrics *metrics)
 		     "When the policy in force was published, in seconds since 1970.");
 	fprintf(out, "vpcgate_policy_timestamp_seconds %" PRIu64 "\n",
 		(uint64_t)metrics->published_s);
-	print_family(out, "vpcgate_reloads_total", "counter",
-		     "Reloads of the config since the daemon started, by result.");
+	print_family(
+		out, "vpcgate_reloads_total", "counter",
+		"Reloads of the config since the daemon started, by result; a start whose config "
+		"was refused is one that failed.");
 	fprintf(out, "vpcgate_reloads_total{result=\"succeeded\"} %" PRIu64 "\n",
 		(uint64_t)metrics->reloads_succeeded);
 	fprintf(out, "vpcgate_reloads_total{result=\"failed\"} %" PRIu64 "\n",
@@ -247,6 +249,10 @@ static void print_policy(FILE *out, const struct vg_metrics *metrics)
 	print_family(out, "vpcgate_confirm_pending", "gauge",
 		     "1 while the policy in force is on trial, and goes unless it is confirmed.");
 	fprintf(out, "vpcgate_confirm_pending %d\n", metrics->on_trial);
+	print_family(out, "vpcgate_config_stand_in", "gauge",
+		     "1 while a config of the history is in force, since the file's was refused at "
+		     "the start.");
+	fprintf(out, "vpcgate_config_stand_in %d\n", metrics->stand_in);
 	print_family(out, "vpcgate_refreshes_total", "counter",
 		     "Policies with other ranges of files and feeds, by result.");
 	fprintf(out, "vpcgate_refreshes_total{result=\"succeeded\"} %" PRIu64 "\n",

@@ -137,6 +137,7 @@ static json_t *hints_json(const struct vg_daemon *daemon, const struct vg_counte
 		.now = time(NULL),
 		.generation = gate->state.generation,
 		.reload_error = *gate->reload_error ? gate->reload_error : NULL,
+		.stand_in = gate->stand_in,
 		.refresh_error = *gate->refresh_error ? gate->refresh_error : NULL,
 		.stale_error = *gate->stale_error ? gate->stale_error : NULL,
 		.confirm_hint = vg_confirm_hint(daemon, confirm, sizeof(confirm)),

@@ -19,7 +19,7 @@ apply() { policy "$@" >"$VG_TMP/new.yaml" && vg_cli apply "$VG_TMP/new.yaml"; }
 # The set that tells the config in force from others.
 in_force() { vg_cli ranges --json | jq -r '[.sets[].name] | map(select(startswith("set"))) | join(" ")'; }
 entries() { history '[.entries[].generation] | join(" ")'; }
-history_on_disk() { find "$VG_STATE/history" -name '*.policy' | sort; }
+entries_on_disk() { find "$VG_STATE/history" -name '*.policy' | sort; }
 exits() { local status=0; "${@:2}" >"$VG_TMP/out" 2>&1 || status=$?; cat "$VG_TMP/out"; ((status == $1)); }
 prints() { grep -qF -- "$1" "$VG_TMP/out"; }
 
@@ -87,38 +87,77 @@ vg_check "generations go on counting" test "$(generation)" -gt "$now"
 vg_expect "it is an entry, with what changed" "start set-b,set-c enforcement,web" \
 	"$(history '.entries[-1] | "\(.cause) \([.changes.sets[].name] | sort | join(",")) \([.changes.settings[].name, .changes.services[].name] | join(","))"')"
 
-# The first start since a boot, and none after it, helps itself where the config is refused.
-refuses_to_start() { ! vg_daemon_start gated "$config" && [[ $VG_DAEMON_STATUS = 2 ]]; }
-boots_anew()
+# A config that is refused at a boot: the last of the history stands in.
+# start_at SECONDS: the daemon starts so long after a boot, by its clock.
+start_at()
 {
-	local id=00000000-0000-0000-0000-000000000000
+	local VG_DAEMON_PREFIX=(nsenter "--time=$VG_TMP/clocks") status=0
 
-	printf 'vpcgate boot 1 crc32 %s\n%s' "$(printf %s "$id" | gzip -c | tail -c 8 | od -An -N4 -tx4 | tr -d ' ')" "$id" >"$VG_STATE/boot"
+	touch "$VG_TMP/clocks"
+	unshare "--time=$VG_TMP/clocks" --boottime $(($1 - $(cut -d. -f1 /proc/uptime))) true
+	vg_daemon_start gated "$config" || status=$?
+	umount "$VG_TMP/clocks"
+	return "$status"
 }
-vg_daemon_stop TERM
-vg_check "the pins are gone" vg_cli detach
-before=$(history_on_disk)
-sed 's/^ingress: .*/ingress: nobody/' "$config" >"$VG_TMP/refused.yaml"
+refuses() { ! "$@" && [[ $VG_DAEMON_STATUS = 2 ]]; }
+# What is remembered is of another boot than this one.
+boot_anew()
+{
+	local text="00000000-0000-0000-0000-000000000000 file"
+
+	printf 'vpcgate boot 1 crc32 %s\n%s\n' \
+		"$(printf '%s\n' "$text" | gzip -c | tail -c 8 | od -An -N4 -tx4 | tr -d ' ')" "$text" >"$VG_STATE/boot"
+}
+remembered() { sed 1d "$VG_STATE/boot"; }
+stand_in() { vg_in gated curl -sf "http://$(pair_status .exporter)/metrics" | sed -n 's/^vpcgate_config_stand_in //p'; }
+last=$(generation) boot_id=$(</proc/sys/kernel/random/boot_id)
 cp "$config" "$VG_TMP/good.yaml"
+sed 's/^ingress: .*/ingress: nobody/' "$config" >"$VG_TMP/refused.yaml"
+vg_daemon_stop TERM
+vg_check "a boot: the pins are gone" vg_cli detach
+before=$(entries_on_disk)
 cp "$VG_TMP/refused.yaml" "$config"
-vg_check "a refused config, not after a boot: no start" refuses_to_start
-vg_expect "and nothing is filtered" null "$(pair_xdp_id)"
-vg_expect "the boot is remembered" "$(</proc/sys/kernel/random/boot_id)" "$(tail -n 1 "$VG_STATE/boot")"
-boots_anew
+vg_expect "a boot: this one is remembered" "$boot_id file" "$(remembered)"
+vg_check "not at a boot: no start" refuses start_at 60
+vg_expect "not at a boot: nothing is filtered" null "$(pair_xdp_id)"
+boot_anew
+vg_check "long after a boot: no start" refuses start_at 1000
 mv "$config" "$config.away"
-vg_check "no config, after a boot: no start" refuses_to_start
+vg_check "a boot without a config: no start" refuses start_at 60
 mv "$config.away" "$config"
-vg_check "a refused config, after a boot: a start" vg_daemon_start gated "$config"
-vg_expect "with what was in force before" set-c "$(in_force)"
-vg_check "which filters" test "$(pair_xdp_id)" != null
-vg_check "the log says so" grep -q "the config of generation [0-9]*, which was in force before, takes its place: mend $config and reload" "$VG_TMP/daemon.log"
-vg_check "the status says why" grep -q "^$config:[0-9]*:[0-9]*: " <<<"$(pair_status .reloads.last_error)"
-vg_check "and a hint" grep -q "the config was refused ($config:" <<<"$(pair_status '.hints[]')"
-vg_expect "it counts as a failed reload" 1 "$(pair_status .reloads.failed)"
-vg_expect "it is no news" "$before" "$(history_on_disk)"
+vg_check "a boot with a refused config: a start" start_at 60
+vg_expect "a boot: what was in force before is" set-c "$(in_force)"
+vg_check "a boot: it filters" test "$(pair_xdp_id)" != null
+vg_check "a boot: the log says so" grep -qF "the config of generation $last, the last of the history, is in force in its place: mend $config and reload, or \`vpcgate rollback $last\`" "$VG_TMP/daemon.log"
+vg_check "a boot: the status says why" grep -q "^$config:[0-9]*:[0-9]*: " <<<"$(pair_status .reloads.last_error)"
+vg_check "a boot: and a hint what to do" grep -q "the config is refused ($config:.* rollback $last" <<<"$(pair_status '.hints[]')"
+vg_expect "a boot: and metrics" "1 1" "$(pair_status .reloads.failed) $(stand_in)"
+vg_expect "a boot: it is no news" "$before" "$(entries_on_disk)"
+vg_expect "a boot: it is remembered" "$boot_id history" "$(remembered)"
+vg_daemon_stop KILL
+vg_check "a restart: it stands in still" start_at 1000
+vg_expect "a restart: it is in force" "set-c 1" "$(in_force) $(stand_in)"
 cp "$VG_TMP/good.yaml" "$config"
 vg_check "the config is mended" pair_reload
-vg_expect "nothing is refused any more" null "$(pair_status .reloads.last_error)"
+vg_expect "mended: nothing stands in" "null 0 $boot_id file" "$(pair_status .reloads.last_error) $(stand_in) $(remembered)"
+cp "$VG_TMP/refused.yaml" "$config"
+vg_daemon_stop TERM
+vg_check "a refused config after that: no start" refuses start_at 60
+vg_check "but what is in force stays" test "$(pair_xdp_id)" != null
+
+vg_check "a further boot: the pins are gone" vg_cli detach
+boot_anew
+vg_check "a further boot: a start" start_at 60
+vg_check "taken off by hand" vg_cli detach
+vg_daemon_stop TERM
+vg_check "taken off by hand: no start" refuses start_at 60
+vg_expect "taken off by hand: nothing is filtered" null "$(pair_xdp_id)"
+cp "$VG_TMP/good.yaml" "$config"
+rm "$VG_STATE/boot"
+mkdir "$VG_STATE/boot"
+vg_check "what can't be remembered" start_at 60
+vg_check "is logged" grep -qF "$VG_STATE/boot can't be written: " "$VG_TMP/daemon.log"
+rmdir "$VG_STATE/boot"
 
 for i in {1..12}; do
 	apply "set-$i" >/dev/null

@@ -44,6 +44,7 @@ struct hint_case {
 	struct vg_counter counters[3];
 	struct vg_wanted nic;
 	const char *reload_error, *refresh_error, *confirm_hint, *history_error;
+	__u64 stand_in;
 	const struct vg_feed_state *feed; /* of gcp:subnets; NULL: there is none */
 	struct vg_flow_stats flows;	  /* max 0: replies are not tracked */
 	const char *hints[3];
@@ -280,11 +281,21 @@ static const struct hint_case cases[] = {
 		.hints = {"generation 41 is on trial", "the history can't be written"},
 	},
 	{
-		.name = "the config was refused",
+		.name = "a config of the history stands in",
 		.config = BASE "ingress: internal\n",
 		.reload_error = "test.yaml:1:2: wrong",
-		.hints = {"the config was refused (test.yaml:1:2: wrong); the policy in force is "
-			  "generation 41"},
+		.stand_in = 40,
+		.hints = {"the config is refused (test.yaml:1:2: wrong); that of "
+			  "generation 40 is in force in its place: mend it and reload, or `vpcgate "
+			  "rollback 40` to write that there"},
+	},
+	{
+		.name = "the last reload was refused",
+		.config = BASE "ingress: internal\n",
+		.reload_error = "test.yaml:1:2: wrong",
+		.hints =
+			{"the last reload was refused (test.yaml:1:2: wrong); the policy in force is "
+			 "generation 41"},
 	},
 };
 
@@ -319,6 +330,7 @@ static json_t *hints_of(const struct hint_case *c, const struct vg_policy *polic
 		.now = NOW,
 		.generation = 41,
 		.reload_error = c->reload_error,
+		.stand_in = c->stand_in,
 		.refresh_error = c->refresh_error,
 		.confirm_hint = c->confirm_hint,
 		.history_error = c->history_error,

@@ -138,11 +138,11 @@ logged() { guest "journalctl -q -o cat -u vpcgated | grep -F '$1'"; }
 booted() { guest "systemctl is-system-running" || [[ $(guest "systemctl is-system-running") = degraded ]]; }
 rebooted() { local now; now=$(guest "cat /proc/sys/kernel/random/boot_id") && [[ $now != "$1" ]]; }
 
-# What goes before the daemon took 30 s at least.
+# What goes before the daemon took longer than udev does by itself.
 waited_for_nic()
 {
 	guest "eval \"\$(systemctl show vpcgate-prepare -p InactiveExitTimestampMonotonic,InactiveEnterTimestampMonotonic)\"
-		((InactiveEnterTimestampMonotonic - InactiveExitTimestampMonotonic > 30000000))"
+		((InactiveEnterTimestampMonotonic - InactiveExitTimestampMonotonic > 20000000))"
 }
 
 # CAP_NET_ADMIN is bit 12, CAP_PERFMON 38, CAP_BPF 39.
