@@ -5,7 +5,6 @@
 #include <time.h>
 #include "service/answer.h"
 #include "service/change.h"
-#include "service/choice.h"
 #include "service/daemon.h"
 #include "service/record.h"
 #include "service/reload.h"
@@ -234,8 +233,6 @@ static int record_and_publish(struct vg_daemon *daemon)
 		vg_history_drop(&daemon->history);
 	else if (r >= 0)
 		vg_confirm_arm(daemon);
-	if (r >= 0)
-		vg_choice_remember(daemon);
 	return r;
 }
 

@@ -7,12 +7,8 @@
 #include "service/daemon.h"
 #include "share/cleanup.h"
 #include "share/file.h"
-#include "share/keep.h"
 #include "share/log.h"
 
-#define BOOT_FILE "boot"
-#define BOOT_TITLE "vpcgate boot 1"
-#define BOOT_MAX_BYTES 128
 /* Network, disks and, on a node, the pods before the daemon's have come up by then. */
 #define AT_BOOT_US (15 * 60 * 1000000ULL)
 
@@ -93,73 +89,14 @@ static size_t choose_refused(const struct vg_daemon *daemon, const char *config_
 
 /* ---- where a machine would come up without any ---- */
 
-static char *boot_path(const struct vg_daemon *daemon)
+/* Nothing of ours is in the kernel, and the machine has only just booted. */
+static bool is_at_boot(const struct vg_daemon *daemon, const char *bpffs)
 {
-	char *path;
-
-	return asprintf(&path, "%s/" BOOT_FILE, daemon->state) < 0 ? NULL : path;
-}
-
-/* What is remembered of a boot, and whether a config of the history stood in at its last start. */
-static void format_boot(const struct vg_daemon *daemon, bool stand_in, char out[BOOT_MAX_BYTES])
-{
-	snprintf(out, BOOT_MAX_BYTES, "%s %s\n", daemon->confirm.boot_id,
-		 stand_in ? "history" : "file");
-}
-
-/* A heap string, or NULL: nothing is known. */
-static char *read_boot(const struct vg_daemon *daemon)
-{
-	_cleanup_free_ char *path = boot_path(daemon);
-	char reason[VG_KEEP_REASON_SIZE], *text = NULL;
-	size_t length;
-
-	if (path)
-		vg_keep_read(path, BOOT_TITLE, BOOT_MAX_BYTES, &text, &length, reason);
-	return text;
-}
-
-void vg_choice_remember(const struct vg_daemon *daemon)
-{
-	_cleanup_free_ char *path = boot_path(daemon), *known = read_boot(daemon);
-	char text[BOOT_MAX_BYTES];
-	int r;
-
-	format_boot(daemon, daemon->gate->stand_in, text);
-	if (known && strcmp(known, text) == 0)
-		return;
-	r = path ? vg_keep_write(path, BOOT_TITLE, text, strlen(text)) : -ENOMEM;
-	if (r < 0)
-		vg_log_warn("%s/" BOOT_FILE " can't be written: %s", daemon->state, strerror(-r));
-}
-
-static bool is_any_filtered(const char *bpffs)
-{
-	_cleanup_free_ struct vg_link_info *links = NULL;
-	size_t n = 0;
-
-	return vg_dataplane_links(bpffs, &links, &n, NULL) >= 0 && n;
-}
-
-/*
- * As the machine boots, nothing is in force that could stay, and nobody may be there to mend the config.
- * What stood in then goes on doing so at later starts, while it is in force. At any other start somebody
- * is there, and may have taken off what was in force.
- */
-static bool may_stand_in(const struct vg_daemon *daemon, const char *bpffs)
-{
-	_cleanup_free_ char *known = read_boot(daemon);
-	char text[BOOT_MAX_BYTES];
 	struct vg_moment now;
+	struct vg_state state;
 
-	format_boot(daemon, true, text);
-	if (known && strcmp(known, text) == 0)
-		return is_any_filtered(bpffs);
-	format_boot(daemon, false, text);
-	if (known && strcmp(known, text) == 0)
-		return false;
 	vg_confirm_now(&daemon->confirm, &now);
-	return now.boot_us < AT_BOOT_US;
+	return now.boot_us < AT_BOOT_US && vg_dataplane_state(bpffs, &state, NULL) == -ENOENT;
 }
 
 /* Is there a config at all, and another one than that of the entry? One that is gone is meant to be. */
@@ -172,12 +109,16 @@ static bool differs(const char *config_path, const struct vg_entry *entry)
 	return r < 0 ? r != -ENOENT : !vg_entry_holds(entry, text, length);
 }
 
+/*
+ * As the machine boots, nothing is in force that could stay, and nobody may be there to mend the config.
+ * At any other start somebody is there, and may have taken off what was in force.
+ */
 static size_t choose_file(const struct vg_daemon *daemon, const char *config_path,
 			  const char *bpffs, struct vg_choice choices[VG_CHOICES])
 {
 	const struct vg_entry *newest = vg_history_newest(&daemon->history);
 
-	if (newest && may_stand_in(daemon, bpffs) && differs(config_path, newest))
+	if (newest && is_at_boot(daemon, bpffs) && differs(config_path, newest))
 		choices[1] = choice_of(&daemon->history, newest);
 	return choices[1].text ? 2 : 1;
 }
@@ -196,17 +137,4 @@ size_t vg_choice_list(const struct vg_daemon *daemon, const char *config_path, c
 	else
 		n = choose_file(daemon, config_path, bpffs, choices);
 	return n ? n : 1;
-}
-
-void vg_choice_started(const struct vg_daemon *daemon)
-{
-	const struct vg_gate *gate = daemon->gate;
-
-	if (gate->stand_in)
-		vg_log_warn(
-			"the config of generation %llu, the last of the history, is in force in "
-			"its place: mend %s and reload, or `vpcgate rollback %llu` to write that "
-			"there",
-			gate->stand_in, gate->config_path, gate->stand_in);
-	vg_choice_remember(daemon);
 }

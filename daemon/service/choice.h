@@ -16,12 +16,6 @@ struct vg_daemon;
 size_t vg_choice_list(const struct vg_daemon *daemon, const char *config_path, const char *bpffs,
 		      struct vg_choice choices[VG_CHOICES]);
 
-/* The start is over: says what stands in, and remembers that. */
-void vg_choice_started(const struct vg_daemon *daemon);
-
-/* Remembers of this boot whether a config of the history stands in. Logs what fails. */
-void vg_choice_remember(const struct vg_daemon *daemon);
-
 /* Does the file hold a config that was tried, and never confirmed? */
 bool vg_choice_is_refused(const struct vg_daemon *daemon, const char *config_path);
 

@@ -70,7 +70,7 @@ static unsigned page_metrics(void *context, char **ret_text, size_t *ret_length)
 				.refreshes_succeeded = gate->refreshes_succeeded,
 				.refreshes_failed = gate->refreshes_failed,
 				.on_trial = vg_history_waiting(&daemon->history),
-				.stand_in = gate->stand_in,
+				.in_force = vg_config_file_is_in_force(daemon->gate) > 0,
 			},
 			ret_text, ret_length);
 	if (r >= 0)
@@ -343,8 +343,6 @@ static int open_gate(struct vg_daemon *daemon, const struct vg_daemon_options *o
 			 &daemon->gate);
 	if (r >= 0) {
 		*ret_back = choice->back;
-		if (choice != choices && !choices[0].text)
-			daemon->gate->stand_in = choice->generation;
 		if (newest)
 			vg_dataplane_count_from(daemon->gate->dataplane, newest->generation);
 	}
@@ -377,7 +375,6 @@ static int start(struct vg_daemon *daemon, const struct vg_daemon_options *optio
 	if (r < 0)
 		return on_trial ? -EAGAIN : r;
 	vg_record_start(daemon, back);
-	vg_choice_started(daemon);
 	vg_confirm_arm(daemon);
 	vg_apply_started(daemon);
 	vg_daemon_update_exporter(daemon);
@@ -394,7 +391,6 @@ int vg_daemon_open(const struct vg_daemon_options *options, struct vg_daemon **r
 		return vg_log_err(-ENOMEM, "no memory");
 	daemon->started_s = time(NULL);
 	daemon->socket = options->socket;
-	daemon->state = options->state;
 	r = start(daemon, options);
 	if (r < 0) {
 		vg_daemon_close(daemon);

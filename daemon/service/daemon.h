@@ -34,7 +34,6 @@ struct vg_daemon {
 	struct vg_history history;
 	struct vg_confirm confirm;
 	const char *socket; /* its path */
-	const char *state;  /* folder of what is saved */
 	struct vg_nic_watch *watch;
 	struct vg_control *control;
 	struct vg_serving serving;

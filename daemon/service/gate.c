@@ -223,6 +223,10 @@ static int read_first(struct vg_gate *gate, const struct vg_choice *choices, siz
 
 		r = read_for_start(gate, choices[i].text, &diag);
 		if (r >= 0) {
+			if (i)
+				vg_log_warn("the config of generation %llu in the history is taken "
+					    "in its place",
+					    choices[i].generation);
 			*ret_choice = &choices[i];
 			return r;
 		}

@@ -12,6 +12,7 @@
 #include "core/policy.h"
 #include "dataplane/dataplane.h"
 #include "service/candidate.h"
+#include "service/config_file.h"
 #include "service/detached.h"
 #include "service/wanted.h"
 
@@ -62,8 +63,7 @@ struct vg_gate {
 	char reload_error
 		[VG_GATE_ERROR_SIZE]; /* of the last reload, or the start; "" if it succeeded */
 	time_t reload_error_s;
-	__u64 stand_in; /* the generation of the history whose config is in force since the file's was
-			   refused at the start, until a reload; 0: there is none */
+	struct vg_config_file config_file; /* whether what it holds is in force */
 	__u64 refreshes_succeeded, refreshes_failed;
 	char refresh_error[VG_GATE_ERROR_SIZE]; /* of the last refresh; "" if it succeeded */
 	char stale_error

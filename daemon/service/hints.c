@@ -260,16 +260,20 @@ json_t *vg_hints_json(const struct vg_hints *hints)
 		return NULL;
 	if (hints->confirm_hint)
 		add(array, "%s", hints->confirm_hint);
-	if (hints->reload_error && hints->stand_in)
-		add(array,
-		    "the config is refused (%s); that of generation %" PRIu64
-		    " is in force in its place: mend it and reload, or `vpcgate rollback %" PRIu64
-		    "` to write that there",
-		    hints->reload_error, (uint64_t)hints->stand_in, (uint64_t)hints->stand_in);
-	else if (hints->reload_error)
+	if (hints->reload_error)
 		add(array,
 		    "the last reload was refused (%s); the policy in force is generation %" PRIu64,
 		    hints->reload_error, (uint64_t)hints->generation);
+	if (hints->config && hints->config_error)
+		add(array,
+		    "%s can't be read (%s): mend that, or `vpcgate rollback %" PRIu64
+		    "` to write there what is in force",
+		    hints->config, strerror(-hints->config_error), (uint64_t)hints->generation);
+	else if (hints->config)
+		add(array,
+		    "%s is not what is in force: `vpcgate apply` puts it in force, `vpcgate "
+		    "rollback %" PRIu64 "` writes there what is",
+		    hints->config, (uint64_t)hints->generation);
 	if (hints->refresh_error)
 		add(array,
 		    "ranges have changed, but are not taken over (%s); the policy in force is "

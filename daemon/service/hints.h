@@ -19,8 +19,9 @@ struct vg_hints {
 	size_t n_feeds;
 	time_t now;
 	__u64 generation;
-	const char *reload_error; /* why the last reload, or the start, was refused, or NULL */
-	__u64 stand_in; /* the generation in force in place of a config that is refused, or 0 */
+	const char *reload_error;  /* why the last reload, or the start, was refused, or NULL */
+	const char *config;	   /* the file that isn't what is in force, or NULL */
+	int config_error;	   /* why it can't be read; 0: it holds something else */
 	const char *refresh_error; /* why changed ranges weren't taken over, or NULL */
 	const char *
 		stale_error; /* what is wrong with a file whose older contents are in force, or NULL */

@@ -246,13 +246,13 @@ static void print_policy(FILE *out, const struct vg_metrics *metrics)
 		(uint64_t)metrics->reloads_succeeded);
 	fprintf(out, "vpcgate_reloads_total{result=\"failed\"} %" PRIu64 "\n",
 		(uint64_t)metrics->reloads_failed);
+	print_family(out, "vpcgate_config_in_force", "gauge",
+		     "1 while what the config file holds is in force; 0 where it was edited since, "
+		     "or is refused.");
+	fprintf(out, "vpcgate_config_in_force %d\n", metrics->in_force);
 	print_family(out, "vpcgate_confirm_pending", "gauge",
 		     "1 while the policy in force is on trial, and goes unless it is confirmed.");
 	fprintf(out, "vpcgate_confirm_pending %d\n", metrics->on_trial);
-	print_family(out, "vpcgate_config_stand_in", "gauge",
-		     "1 while a config of the history is in force, since the file's was refused at "
-		     "the start.");
-	fprintf(out, "vpcgate_config_stand_in %d\n", metrics->stand_in);
 	print_family(out, "vpcgate_refreshes_total", "counter",
 		     "Policies with other ranges of files and feeds, by result.");
 	fprintf(out, "vpcgate_refreshes_total{result=\"succeeded\"} %" PRIu64 "\n",

@@ -26,8 +26,8 @@ struct vg_metrics {
 	__u64 published_s;
 	__u64 reloads_succeeded, reloads_failed;
 	__u64 refreshes_succeeded, refreshes_failed;
+	bool in_force; /* what the config file holds now */
 	bool on_trial;
-	bool stand_in; /* a config of the history is in force in place of the file's */
 };
 
 /* `ret_text` is a heap string of `ret_length` bytes. -ENOMEM. */

@@ -62,7 +62,6 @@ int vg_reload_publish(struct vg_gate *gate, bool asked, __u64 back)
 	}
 	gate->reloads_succeeded++;
 	gate->reload_error[0] = gate->refresh_error[0] = '\0';
-	gate->stand_in = 0;
 	vg_gate_note_stale(gate, &stale);
 	if (asked)
 		vg_attach_forget_detached(gate, back);

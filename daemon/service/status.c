@@ -124,7 +124,9 @@ static json_t *hints_json(const struct vg_daemon *daemon, const struct vg_counte
 			  const struct vg_flow_stats *flows, const struct vg_feed_report *feeds)
 {
 	const struct vg_gate *gate = daemon->gate;
-	char confirm[VG_DIAG_TEXT_SIZE];
+	const int in_force = vg_config_file_is_in_force(daemon->gate);
+	char text[VG_DIAG_TEXT_SIZE];
+	const char *confirm = vg_confirm_hint(daemon, text, sizeof(text));
 
 	return vg_hints_json(&(struct vg_hints){
 		.policy = gate->policy,
@@ -137,10 +139,12 @@ static json_t *hints_json(const struct vg_daemon *daemon, const struct vg_counte
 		.now = time(NULL),
 		.generation = gate->state.generation,
 		.reload_error = *gate->reload_error ? gate->reload_error : NULL,
-		.stand_in = gate->stand_in,
+		/* What is on trial, or was, has its own hint. */
+		.config = confirm || in_force > 0 ? NULL : gate->config_path,
+		.config_error = in_force,
 		.refresh_error = *gate->refresh_error ? gate->refresh_error : NULL,
 		.stale_error = *gate->stale_error ? gate->stale_error : NULL,
-		.confirm_hint = vg_confirm_hint(daemon, confirm, sizeof(confirm)),
+		.confirm_hint = confirm,
 		.history_error = *daemon->history.error ? daemon->history.error : NULL,
 		.exporter_error = *daemon->serving.error ? daemon->serving.error : NULL,
 	});

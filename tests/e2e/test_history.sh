@@ -100,64 +100,67 @@ start_at()
 	return "$status"
 }
 refuses() { ! "$@" && [[ $VG_DAEMON_STATUS = 2 ]]; }
-# What is remembered is of another boot than this one.
-boot_anew()
-{
-	local text="00000000-0000-0000-0000-000000000000 file"
-
-	printf 'vpcgate boot 1 crc32 %s\n%s\n' \
-		"$(printf '%s\n' "$text" | gzip -c | tail -c 8 | od -An -N4 -tx4 | tr -d ' ')" "$text" >"$VG_STATE/boot"
-}
-remembered() { sed 1d "$VG_STATE/boot"; }
-stand_in() { vg_in gated curl -sf "http://$(pair_status .exporter)/metrics" | sed -n 's/^vpcgate_config_stand_in //p'; }
-last=$(generation) boot_id=$(</proc/sys/kernel/random/boot_id)
+config_in_force() { vg_in gated curl -sf "http://$(pair_status .exporter)/metrics" | sed -n 's/^vpcgate_config_in_force //p'; }
+hinted() { pair_status '.hints[]' | grep -qF -- "$1"; }
+is_in_force() { [[ $(in_force) = "$1" ]]; }
+last=$(generation)
 cp "$config" "$VG_TMP/good.yaml"
 sed 's/^ingress: .*/ingress: nobody/' "$config" >"$VG_TMP/refused.yaml"
-vg_daemon_stop TERM
-vg_check "a boot: the pins are gone" vg_cli detach
-before=$(entries_on_disk)
 cp "$VG_TMP/refused.yaml" "$config"
-vg_expect "a boot: this one is remembered" "$boot_id file" "$(remembered)"
-vg_check "not at a boot: no start" refuses start_at 60
-vg_expect "not at a boot: nothing is filtered" null "$(pair_xdp_id)"
-boot_anew
-vg_check "long after a boot: no start" refuses start_at 1000
-mv "$config" "$config.away"
-vg_check "a boot without a config: no start" refuses start_at 60
-mv "$config.away" "$config"
-vg_check "a boot with a refused config: a start" start_at 60
-vg_expect "a boot: what was in force before is" set-c "$(in_force)"
-vg_check "a boot: it filters" test "$(pair_xdp_id)" != null
-vg_check "a boot: the log says so" grep -qF "the config of generation $last, the last of the history, is in force in its place: mend $config and reload, or \`vpcgate rollback $last\`" "$VG_TMP/daemon.log"
-vg_check "a boot: the status says why" grep -q "^$config:[0-9]*:[0-9]*: " <<<"$(pair_status .reloads.last_error)"
-vg_check "a boot: and a hint what to do" grep -q "the config is refused ($config:.* rollback $last" <<<"$(pair_status '.hints[]')"
-vg_expect "a boot: and metrics" "1 1" "$(pair_status .reloads.failed) $(stand_in)"
-vg_expect "a boot: it is no news" "$before" "$(entries_on_disk)"
-vg_expect "a boot: it is remembered" "$boot_id history" "$(remembered)"
-vg_daemon_stop KILL
-vg_check "a restart: it stands in still" start_at 1000
-vg_expect "a restart: it is in force" "set-c 1" "$(in_force) $(stand_in)"
+vg_daemon_stop TERM
+vg_check "a filter is in force: no start" refuses start_at 60
+vg_check "and that filter stays" test "$(pair_xdp_id)" != null
 cp "$VG_TMP/good.yaml" "$config"
-vg_check "the config is mended" pair_reload
-vg_expect "mended: nothing stands in" "null 0 $boot_id file" "$(pair_status .reloads.last_error) $(stand_in) $(remembered)"
-cp "$VG_TMP/refused.yaml" "$config"
-vg_daemon_stop TERM
-vg_check "a refused config after that: no start" refuses start_at 60
-vg_check "but what is in force stays" test "$(pair_xdp_id)" != null
-
-vg_check "a further boot: the pins are gone" vg_cli detach
-boot_anew
-vg_check "a further boot: a start" start_at 60
+vg_check "the config is mended: a start" start_at 60
 vg_check "taken off by hand" vg_cli detach
+cp "$VG_TMP/refused.yaml" "$config"
 vg_daemon_stop TERM
 vg_check "taken off by hand: no start" refuses start_at 60
 vg_expect "taken off by hand: nothing is filtered" null "$(pair_xdp_id)"
-cp "$VG_TMP/good.yaml" "$config"
-rm "$VG_STATE/boot"
-mkdir "$VG_STATE/boot"
-vg_check "what can't be remembered" start_at 60
-vg_check "is logged" grep -qF "$VG_STATE/boot can't be written: " "$VG_TMP/daemon.log"
-rmdir "$VG_STATE/boot"
+vg_check "the pins are gone, as after a boot" vg_cli detach
+vg_check "long after a boot: no start" refuses start_at 1000
+vg_expect "long after a boot: nothing is filtered" null "$(pair_xdp_id)"
+mv "$config" "$config.away"
+vg_check "a boot without a config: no start" refuses start_at 60
+mv "$config.away" "$config"
+before=$(entries_on_disk)
+vg_check "a boot with a refused config: a start" start_at 60
+vg_expect "a boot: what was in force before is" set-c "$(in_force)"
+vg_check "a boot: it filters" test "$(pair_xdp_id)" != null
+vg_check "a boot: the log says so" grep -qF "the config of generation $last in the history is taken in its place" "$VG_TMP/daemon.log"
+vg_check "a boot: the status says why" grep -q "^$config:[0-9]*:[0-9]*: " <<<"$(pair_status .reloads.last_error)"
+vg_check "a boot: so does a hint" hinted "the last reload was refused ($config:"
+not_in_force="$config is not what is in force: \`vpcgate apply\` puts it in force, \`vpcgate rollback $(generation)\`"
+vg_check "a boot: and another what to do" hinted "$not_in_force"
+vg_expect "a boot: and metrics" "1 0" "$(pair_status .reloads.failed) $(config_in_force)"
+vg_expect "a boot: it is no news" "$before" "$(entries_on_disk)"
+policy set-d >"$VG_TMP/new.yaml"
+vg_check "a trial then" exits 0 vg_cli apply "$VG_TMP/new.yaml" --confirm 10s
+vg_expect "a trial: it is in force" set-d "$(in_force)"
+vg_check "over: what stood in is in force" vg_wait 15 is_in_force set-c
+vg_expect "over: but not what the config holds" 0 "$(config_in_force)"
+vg_check "over: the hint is there again" hinted "$config is not what is in force: "
+vg_daemon_stop KILL
+vg_check "a restart: no start" refuses start_at 1000
+vg_check "a restart: the filter stays" test "$(pair_xdp_id)" != null
+vg_check "the pins are gone, as after a further boot" vg_cli detach
+vg_check "a further boot: a start" start_at 60
+vg_check "the way back that the hint tells" exits 0 vg_cli rollback "$(generation)"
+vg_check "the way back: that is the config now" cmp "$VG_TMP/good.yaml" "$config"
+vg_expect "the way back: and it is in force" "set-c 1" "$(in_force) $(config_in_force)"
+vg_check "the way back: no hint is left" test -z "$(pair_status '.hints[]' | grep -F "$config")"
+
+# A config that isn't what is in force, whatever the reason.
+sed s/set-c/set-e/ "$VG_TMP/good.yaml" >"$config"
+vg_expect "edited, as long as before" 0 "$(config_in_force)"
+vg_check "edited: a hint" hinted "$config is not what is in force: "
+pair_reload
+vg_expect "reloaded" "set-e 1" "$(in_force) $(config_in_force)"
+mv "$config" "$config.away"
+vg_expect "gone" 0 "$(config_in_force)"
+vg_check "gone: a hint" hinted "$config can't be read (No such file or directory): mend that, or \`vpcgate rollback $(generation)\`"
+mv "$config.away" "$config"
+vg_expect "back" 1 "$(config_in_force)"
 
 for i in {1..12}; do
 	apply "set-$i" >/dev/null

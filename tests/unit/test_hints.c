@@ -44,7 +44,8 @@ struct hint_case {
 	struct vg_counter counters[3];
 	struct vg_wanted nic;
 	const char *reload_error, *refresh_error, *confirm_hint, *history_error;
-	__u64 stand_in;
+	const char *edited;
+	int edited_error;
 	const struct vg_feed_state *feed; /* of gcp:subnets; NULL: there is none */
 	struct vg_flow_stats flows;	  /* max 0: replies are not tracked */
 	const char *hints[3];
@@ -281,13 +282,19 @@ static const struct hint_case cases[] = {
 		.hints = {"generation 41 is on trial", "the history can't be written"},
 	},
 	{
-		.name = "a config of the history stands in",
+		.name = "the config is not what is in force",
 		.config = BASE "ingress: internal\n",
-		.reload_error = "test.yaml:1:2: wrong",
-		.stand_in = 40,
-		.hints = {"the config is refused (test.yaml:1:2: wrong); that of "
-			  "generation 40 is in force in its place: mend it and reload, or `vpcgate "
-			  "rollback 40` to write that there"},
+		.edited = "/etc/test.yaml",
+		.hints = {"/etc/test.yaml is not what is in force: `vpcgate apply` puts it in "
+			  "force, `vpcgate rollback 41` writes there what is"},
+	},
+	{
+		.name = "the config can't be read",
+		.config = BASE "ingress: internal\n",
+		.edited = "/etc/test.yaml",
+		.edited_error = -ENOENT,
+		.hints = {"/etc/test.yaml can't be read (No such file or directory): mend that, or "
+			  "`vpcgate rollback 41` to write there what is in force"},
 	},
 	{
 		.name = "the last reload was refused",
@@ -330,7 +337,8 @@ static json_t *hints_of(const struct hint_case *c, const struct vg_policy *polic
 		.now = NOW,
 		.generation = 41,
 		.reload_error = c->reload_error,
-		.stand_in = c->stand_in,
+		.config = c->edited,
+		.config_error = c->edited_error,
 		.refresh_error = c->refresh_error,
 		.confirm_hint = c->confirm_hint,
 		.history_error = c->history_error,

@@ -69,8 +69,8 @@ static char *format_flows(const char *more, const struct vg_flow_stats *flows)
 		.reloads_failed = 4,
 		.refreshes_succeeded = 5,
 		.refreshes_failed = 6,
+		.in_force = true,
 		.on_trial = true,
-		.stand_in = true,
 	};
 
 	assert_int_equal(vg_metrics_format(&metrics, &text, &length), 0);
@@ -115,8 +115,8 @@ static void every_family_has_its_samples(void **state)
 		"vpcgate_reloads_total{result=\"failed\"} 4",
 		"vpcgate_refreshes_total{result=\"succeeded\"} 5",
 		"vpcgate_refreshes_total{result=\"failed\"} 6",
+		"vpcgate_config_in_force 1",
 		"vpcgate_confirm_pending 1",
-		"vpcgate_config_stand_in 1",
 		"vpcgate_feed_ranges{feed=\"gcp:subnets\"} 12",
 		"vpcgate_feed_ranges{feed=\"https://example.com/\\\"list\\\"\"} 0",
 		"vpcgate_feed_timestamp_seconds{feed=\"gcp:subnets\"} 1795312000",
