@@ -9,8 +9,8 @@
 #include "share/file.h"
 #include "share/log.h"
 
-/* Network, disks and, on a node, the pods before the daemon's have come up by then. */
-#define AT_BOOT_US (15 * 60 * 1000000ULL)
+/* Long enough for the disks, and for a node's first pods; too short for somebody to change their mind. */
+#define AT_BOOT_US (5 * 60 * 1000000ULL)
 
 bool vg_choice_is_refused(const struct vg_daemon *daemon, const char *config_path)
 {
@@ -89,14 +89,15 @@ static size_t choose_refused(const struct vg_daemon *daemon, const char *config_
 
 /* ---- where a machine would come up without any ---- */
 
-/* Nothing of ours is in the kernel, and the machine has only just booted. */
-static bool is_at_boot(const struct vg_daemon *daemon, const char *bpffs)
+/* Has the machine only just booted, and is no NIC filtered? */
+static bool is_open_at_boot(const struct vg_daemon *daemon, const char *bpffs)
 {
+	_cleanup_free_ struct vg_link_info *links = NULL;
 	struct vg_moment now;
-	struct vg_state state;
+	size_t n = 0;
 
 	vg_confirm_now(&daemon->confirm, &now);
-	return now.boot_us < AT_BOOT_US && vg_dataplane_state(bpffs, &state, NULL) == -ENOENT;
+	return now.boot_us < AT_BOOT_US && vg_dataplane_links(bpffs, &links, &n, NULL) >= 0 && !n;
 }
 
 /* Is there a config at all, and another one than that of the entry? One that is gone is meant to be. */
@@ -111,14 +112,14 @@ static bool differs(const char *config_path, const struct vg_entry *entry)
 
 /*
  * As the machine boots, nothing is in force that could stay, and nobody may be there to mend the config.
- * At any other start somebody is there, and may have taken off what was in force.
+ * Later somebody is there, and may have taken off what was in force.
  */
 static size_t choose_file(const struct vg_daemon *daemon, const char *config_path,
 			  const char *bpffs, struct vg_choice choices[VG_CHOICES])
 {
 	const struct vg_entry *newest = vg_history_newest(&daemon->history);
 
-	if (newest && is_at_boot(daemon, bpffs) && differs(config_path, newest))
+	if (newest && is_open_at_boot(daemon, bpffs) && differs(config_path, newest))
 		choices[1] = choice_of(&daemon->history, newest);
 	return choices[1].text ? 2 : 1;
 }

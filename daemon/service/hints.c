@@ -266,13 +266,13 @@ json_t *vg_hints_json(const struct vg_hints *hints)
 		    hints->reload_error, (uint64_t)hints->generation);
 	if (hints->config && hints->config_error)
 		add(array,
-		    "%s can't be read (%s): mend that, or `vpcgate rollback %" PRIu64
-		    "` to write there what is in force",
+		    "%s can't be read (%s): mend that, or the next start fails; `vpcgate history "
+		    "%" PRIu64 "` prints what is in force",
 		    hints->config, strerror(-hints->config_error), (uint64_t)hints->generation);
 	else if (hints->config)
 		add(array,
-		    "%s is not what is in force: `vpcgate apply` puts it in force, `vpcgate "
-		    "rollback %" PRIu64 "` writes there what is",
+		    "%s is not what is in force: `vpcgate validate` and `vpcgate apply` it, or "
+		    "`vpcgate rollback %" PRIu64 "` to write there what is",
 		    hints->config, (uint64_t)hints->generation);
 	if (hints->refresh_error)
 		add(array,

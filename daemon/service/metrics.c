@@ -247,8 +247,8 @@ static void print_policy(FILE *out, const struct vg_metrics *metrics)
 	fprintf(out, "vpcgate_reloads_total{result=\"failed\"} %" PRIu64 "\n",
 		(uint64_t)metrics->reloads_failed);
 	print_family(out, "vpcgate_config_in_force", "gauge",
-		     "1 while what the config file holds is in force; 0 where it was edited since, "
-		     "or is refused.");
+		     "1 while what the config file holds is in force; 0 where it was edited, is "
+		     "refused or can't be read, or another config is on trial.");
 	fprintf(out, "vpcgate_config_in_force %d\n", metrics->in_force);
 	print_family(out, "vpcgate_confirm_pending", "gauge",
 		     "1 while the policy in force is on trial, and goes unless it is confirmed.");

@@ -36,7 +36,8 @@ is_filtered() { [[ $(pair_xdp_id) != null ]]; }
 not_hinted() { ! hinted "$1"; }
 # With the copy of what it held.
 file_is_gone() { rm "$VG_TMP/etc/office.txt" && find "$VG_STATE" -name '*office.txt-*.copy' -print -delete | grep -q .; }
-metric() { vg_in gated curl -sf "http://$(pair_status .exporter)/metrics" | sed -n 's/^vpcgate_confirm_pending //p'; }
+metrics() { vg_in gated curl -sf "http://$(pair_status .exporter)/metrics"; }
+metric() { metrics | sed -n 's/^vpcgate_confirm_pending //p'; }
 
 vg_setup confirm
 pair_build
@@ -300,6 +301,7 @@ vg_check "$case: apply" exits 0 vg_cli apply --confirm 10s
 vg_check "$case: in force" is_open
 end "$case"
 vg_check "$case: a hint says what the config holds" hinted "was tried and never confirmed"
+vg_expect "$case: so does a metric" "vpcgate_config_in_force 0" "$(metrics | grep ^vpcgate_config_in_force)"
 cp "$config" "$VG_TMP/tried.yaml"
 trial_policy strict >"$config"
 vg_check "$case: no longer, once that is mended" not_hinted "was tried and never confirmed"

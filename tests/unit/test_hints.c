@@ -285,8 +285,8 @@ static const struct hint_case cases[] = {
 		.name = "the config is not what is in force",
 		.config = BASE "ingress: internal\n",
 		.edited = "/etc/test.yaml",
-		.hints = {"/etc/test.yaml is not what is in force: `vpcgate apply` puts it in "
-			  "force, `vpcgate rollback 41` writes there what is"},
+		.hints = {"/etc/test.yaml is not what is in force: `vpcgate validate` and `vpcgate "
+			  "apply` it, or `vpcgate rollback 41` to write there what is"},
 	},
 	{
 		.name = "the config can't be read",
@@ -294,7 +294,7 @@ static const struct hint_case cases[] = {
 		.edited = "/etc/test.yaml",
 		.edited_error = -ENOENT,
 		.hints = {"/etc/test.yaml can't be read (No such file or directory): mend that, or "
-			  "`vpcgate rollback 41` to write there what is in force"},
+			  "the next start fails; `vpcgate history 41` prints what is in force"},
 	},
 	{
 		.name = "the last reload was refused",
