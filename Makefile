@@ -66,11 +66,13 @@ unit run e2e vm: all build-tests ## run one part of the tests
 	$(Q)VG_BUILD=$(O) tests/run-tests $($@_tests)
 vm: deb
 
-test-vm: all build-tests deb ## run nearly all tests on older kernels, emulated; takes 45 minutes or more
+test-vm: deps ## run nearly all tests on older kernels, emulated; takes 45 minutes or more
+	$(Q)$(MAKE) --no-print-directory all build-tests deb
 	$(Q)VG_BUILD=$(O) VG_MATRIX=full VG_KERNELS="$(KERNELS)" VG_TESTS="$(TESTS)" VG_GUEST_TIMEOUT=21600 \
 		VG_TEST_TIMEOUT=22000 tests/run-tests tests/vm/test_kernels.sh
 
-test-vm-service: deb ## run the part that installs the package in an emulated machine
+test-vm-service: deps ## run the part that installs the package in an emulated machine
+	$(Q)$(MAKE) --no-print-directory deb
 	$(Q)VG_BUILD=$(O) tests/run-tests tests/vm/test_service.sh
 
 build-tests: $(unit_tests) $(run_tests) $(e2e_tools) $(bench) $(flood) $(bpf_objects)
