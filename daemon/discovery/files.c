@@ -9,6 +9,7 @@
 #include <time.h>
 #include "discovery/files.h"
 #include "share/cleanup.h"
+#include "share/fingerprint.h"
 #include "share/log.h"
 
 #define MAX_LINKS 40 /* that one path may lead over: as the kernel's own MAXSYMLINKS */
@@ -16,17 +17,9 @@
 	(IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_CLOSE_WRITE | IN_ATTRIB | \
 	 IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
 
-/* What tells two states of a file apart; all zeroes where there is none. */
-struct fingerprint {
-	dev_t device;
-	ino_t inode;
-	off_t size;
-	struct timespec modified, changed;
-};
-
 struct file {
 	char *path;
-	struct fingerprint seen;
+	struct vg_fingerprint seen;
 	bool wanted;
 	bool reading;	       /* announced, and not wanted since */
 	uint64_t unsettled_us; /* when it was first found half done; 0: it isn't. CLOCK_MONOTONIC */
@@ -51,27 +44,7 @@ struct vg_files {
 	bool told_limit; /* that not every folder is watched */
 };
 
-/* ---- fingerprints ---- */
-
-static struct fingerprint look_at(const char *path)
-{
-	struct stat st;
-
-	if (stat(path, &st) < 0)
-		return (struct fingerprint){};
-	return (struct fingerprint){st.st_dev, st.st_ino, st.st_size, st.st_mtim, st.st_ctim};
-}
-
-static bool is_same_time(const struct timespec *a, const struct timespec *b)
-{
-	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
-}
-
-static bool is_same(const struct fingerprint *a, const struct fingerprint *b)
-{
-	return a->device == b->device && a->inode == b->inode && a->size == b->size &&
-	       is_same_time(&a->modified, &b->modified) && is_same_time(&a->changed, &b->changed);
-}
+/* ---- time ---- */
 
 static uint64_t clock_us(clockid_t clock)
 {
@@ -82,7 +55,7 @@ static uint64_t clock_us(clockid_t clock)
 }
 
 /* What was written in the future was written before the clock was set. */
-static bool is_settled(const struct fingerprint *fingerprint)
+static bool is_settled(const struct vg_fingerprint *fingerprint)
 {
 	const uint64_t now_us = clock_us(CLOCK_REALTIME),
 		       changed_us = (uint64_t)fingerprint->changed.tv_sec * 1000000 +
@@ -93,8 +66,9 @@ static bool is_settled(const struct fingerprint *fingerprint)
 
 bool vg_files_is_settled(const char *path)
 {
-	const struct fingerprint now = look_at(path);
+	struct vg_fingerprint now;
 
+	vg_fingerprint_take(path, &now);
 	return is_settled(&now);
 }
 
@@ -265,7 +239,8 @@ static struct file *find_or_add(struct vg_files *files, const char *path)
 	files->items = items;
 	memmove(&items[place + 1], &items[place], (files->n - place) * sizeof(*items));
 	files->n++;
-	items[place] = (struct file){.path = copy, .seen = look_at(path)};
+	items[place] = (struct file){.path = copy};
+	vg_fingerprint_take(path, &items[place].seen);
 	return &items[place];
 }
 
@@ -277,7 +252,7 @@ int vg_files_reading(struct vg_files *files, const char *path)
 		return -ENOMEM;
 	/* Of several readings for one policy the first may have seen the oldest state. */
 	if (!file->reading)
-		file->seen = look_at(path);
+		vg_fingerprint_take(path, &file->seen);
 	file->reading = true;
 	return 0;
 }
@@ -320,7 +295,7 @@ int vg_files_want(struct vg_files *files, const char *const *paths, size_t n)
 }
 
 /* Is it to be looked at again, since somebody is just writing it? */
-static bool is_half_done(struct file *file, const struct fingerprint *now)
+static bool is_half_done(struct file *file, const struct vg_fingerprint *now)
 {
 	const uint64_t now_us = clock_us(CLOCK_MONOTONIC);
 
@@ -337,9 +312,10 @@ void vg_files_look(struct vg_files *files)
 
 	for (size_t i = 0; i < files->n; i++) {
 		struct file *file = &files->items[i];
-		const struct fingerprint now = look_at(file->path);
+		struct vg_fingerprint now;
 
-		if (!file->wanted || is_same(&file->seen, &now))
+		vg_fingerprint_take(file->path, &now);
+		if (!file->wanted || vg_fingerprint_equal(&file->seen, &now))
 			continue;
 		if (is_half_done(file, &now)) {
 			again = true;

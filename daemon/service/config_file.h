@@ -8,13 +8,13 @@
 
 #include <linux/types.h>
 #include <stdbool.h>
-#include <sys/stat.h>
+#include "share/fingerprint.h"
 
 struct vg_gate;
 
 /* What the last look came to, and at what. All zero: there was none. */
 struct vg_config_file {
-	struct stat file;
+	struct vg_fingerprint file;
 	__u64 generation; /* in force then */
 	bool in_force;
 };

@@ -200,16 +200,18 @@ static int read_for_start(struct vg_gate *gate, const char *instead, struct vg_d
 }
 
 /* Only what is wrong with the file is for people to mend. */
-static void log_refused(struct vg_gate *gate, const struct vg_choice *choice, int error,
-			const struct vg_diag *diag)
+static void refuse(struct vg_gate *gate, const struct vg_choice *choice, int error,
+		   const struct vg_diag *diag)
 {
 	char text[VG_GATE_ERROR_SIZE];
 
-	if (choice->text)
-		vg_log_err(error, "the config of generation %llu in the history is refused: %s",
-			   choice->generation, vg_gate_describe(diag, error, text));
-	else
+	if (!choice->text) {
 		vg_gate_note_refused(gate, error, diag);
+		return;
+	}
+	vg_candidate_done(&gate->next);
+	vg_log_err(error, "the config of generation %llu in the history is refused: %s",
+		   choice->generation, vg_gate_describe(diag, error, text));
 }
 
 /* The first that is accepted. */
@@ -230,8 +232,7 @@ static int read_first(struct vg_gate *gate, const struct vg_choice *choices, siz
 			*ret_choice = &choices[i];
 			return r;
 		}
-		log_refused(gate, &choices[i], r, &diag);
-		vg_candidate_done(&gate->next);
+		refuse(gate, &choices[i], r, &diag);
 	}
 	return r;
 }

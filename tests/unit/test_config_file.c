@@ -3,35 +3,21 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 #include <cmocka.h>
 #include "service/config_file.c"
 #include "tests/unit/remove_folder.h"
+#include "tests/unit/write_text.h"
 
 #define IN_FORCE "ingress: internal\n"
 #define AS_LONG "ingress: external\n"
-
-/* The times of files are no finer before Linux 6.13. */
-#define TICK_US 11000
 
 struct rig {
 	char folder[32];
 	char path[64], other[64];
 	struct vg_gate gate;
 };
-
-static void write_text(const char *path, const char *text)
-{
-	FILE *file;
-
-	usleep(TICK_US);
-	file = fopen(path, "w");
-	assert_non_null(file);
-	assert_true(fputs(text, file) >= 0);
-	assert_int_equal(fclose(file), 0);
-}
 
 static int build(void **state)
 {

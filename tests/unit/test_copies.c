@@ -8,6 +8,7 @@
 #include <cmocka.h>
 #include "discovery/copies.c"
 #include "tests/unit/remove_folder.h"
+#include "tests/unit/write_text.h"
 
 /* A folder with files, and one below it for the copies. */
 struct rig {
@@ -39,19 +40,6 @@ static int teardown(void **state)
 	remove_folder(rig->folder);
 	free(rig);
 	return 0;
-}
-
-/* Each time with a time of its own. */
-static void write_text(const char *path, const char *text)
-{
-	static time_t now = 1700000000;
-	const struct timespec times[2] = {{.tv_sec = ++now}, {.tv_sec = now}};
-	FILE *file = fopen(path, "we");
-
-	assert_non_null(file);
-	fputs(text, file);
-	assert_int_equal(fclose(file), 0);
-	assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
 }
 
 /* What would be read now in place of `path`; "": nothing can be. */
