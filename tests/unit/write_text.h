@@ -3,9 +3,14 @@
 #define VPCGATE_TESTS_WRITE_TEXT_H
 
 #include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <cmocka.h>
 
 /* Each time with a time of its own. */
 static inline void write_text(const char *path, const char *text)
